@@ -1,0 +1,55 @@
+/**
+ * Identifiers. All are UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random bits, so that they sort
+ * by time and a page of them is a range.
+ */
+
+declare const brand: unique symbol;
+/** A message's id, as its 36 characters in lower case. */
+export type EmailId = string & { readonly [brand]: "EmailId" };
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A UUIDv7 of `now` (milliseconds since 1970) and 10 random bytes. */
+export function uuidv7(now: number, random: Uint8Array): string {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(now / 2 ** 32));
+  view.setUint32(2, now >>> 0);
+  bytes.set(random.subarray(0, 10), 6);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return spell(bytes);
+}
+
+/** A new message id. `random` is 10 random bytes. */
+export const newEmailId = (now: number, random: Uint8Array): EmailId => uuidv7(now, random) as EmailId;
+
+/** The id a text spells (any case), or null. */
+export function parseEmailId(text: string): EmailId | null {
+  const lower = text.toLowerCase();
+  return UUID.test(lower) ? (lower as EmailId) : null;
+}
+
+/** The 16 bytes of an id. */
+export function idBytes(id: EmailId): Uint8Array {
+  const hex = id.replaceAll("-", "");
+  const bytes = new Uint8Array(16);
+  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16);
+  return bytes;
+}
+
+/** The id of 16 bytes. */
+export const idOfBytes = (bytes: Uint8Array): EmailId => spell(bytes) as EmailId;
+
+/** Which of `shards` objects owns a message: by the id's last byte, which is random. */
+export const shardOf = (id: EmailId, shards: number): number => Number.parseInt(id.slice(-2), 16) % shards;
+
+function spell(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
+    text += HEX[bytes[i]!]!;
+  }
+  return text;
+}

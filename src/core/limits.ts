@@ -1,0 +1,93 @@
+/** Every bound, timeout and lifetime, with its unit in the name and its reason on the line. */
+
+const KB = 1024;
+const MB = 1024 * KB;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+// --- What a caller may send -------------------------------------------------------------------------------
+export const REQUEST_BODY_BYTES = 40 * MB; // Resend's documented bound; a Worker has 128 MB in all.
+export const MESSAGE_BYTES = 25 * MB; // What Gmail and most relays take; larger is refused before it is queued.
+export const RECIPIENTS_PER_EMAIL = 50; // Resend's bound on `to`; here on to + cc + bcc together.
+export const BULK_RECIPIENTS = 10_000; // DESIGN.md: one call, one content.
+export const BATCH_EMAILS = 100; // Resend's bound on POST /emails/batch.
+export const SUBJECT_CHARS = 2_000; // Far above any use; keeps the folded header within reason.
+export const ADDRESS_CHARS = 320; // 64 (local part) + 1 + 255 (domain), RFC 5321 section 4.5.3.1.
+export const LOCAL_PART_BYTES = 64; // RFC 5321 section 4.5.3.1.1.
+export const DOMAIN_BYTES = 255; // RFC 5321 section 4.5.3.1.2.
+export const LABEL_BYTES = 63; // One part of a domain, RFC 1035 section 2.3.4.
+export const DISPLAY_NAME_CHARS = 256; // Keeps one mailbox within a few folded lines.
+export const HEADERS_PER_EMAIL = 50; // A caller's own headers; more is a mistake.
+export const HEADER_NAME_CHARS = 76; // So that "Name: " and a first word fit one line.
+export const HEADER_VALUE_CHARS = 8_000; // List-Unsubscribe and references stay well below.
+export const HEADER_LINE_BYTES = 998; // RFC 5322 section 2.1.1, without the CRLF.
+export const TOKEN_CHARS = 43; // A tracking token: 32 bytes in base64url.
+export const TAGS_PER_EMAIL = 50;
+export const TAG_CHARS = 256; // Resend's bound on a tag's name and value.
+export const ATTACHMENTS_PER_EMAIL = 100;
+export const FILE_NAME_CHARS = 255; // What file systems take.
+export const LINK_TARGET_BYTES = 4_000; // Base64 of it stays below 8 kB, what servers and proxies take as a URL. Longer ones stay untracked.
+export const VARIABLE_CHARS = 100_000; // One variable's value.
+export const VARIABLES_PER_RECIPIENT = 100; // A mail with more holes than this is another mail.
+export const BULK_VARIABLES_CHARS = 16 * MB; // All variables of one call, so that one RPC carries them beside the message.
+export const RECIPIENTS_PER_ENTRY = 500; // Recipients in one ledger entry: about 50 kB.
+export const TTL_DEFAULT_SECONDS = 72 * 3600; // How long delivery is tried.
+export const TTL_MIN_SECONDS = 60;
+export const TTL_MAX_SECONDS = 7 * 24 * 3600;
+export const SCHEDULE_MAX_DAYS = 30; // Resend's bound on scheduled_at.
+export const IDEMPOTENCY_KEY_CHARS = 256; // Resend's bound.
+export const IDEMPOTENCY_HOURS = 24; // Resend's bound.
+export const PAGE_DEFAULT = 20;
+export const PAGE_MAX = 100;
+
+// --- SMTP: timeouts follow RFC 5321 section 4.5.3.2 where a Worker can afford it ----------------------------
+export const SMTP_CONNECT_MS = 15_000; // A dead host should cost seconds: the next relay may be waiting.
+export const SMTP_GREETING_MS = 60_000; // RFC: 5 min. Tarpits and DNS checks rarely exceed 30 s.
+export const SMTP_COMMAND_MS = 60_000; // RFC: 5 min.
+export const SMTP_DATA_REPLY_MS = 120_000; // RFC: 2 min for the 354.
+export const SMTP_FINAL_REPLY_MS = 300_000; // RFC: 10 min. Giving up early makes duplicates, so this is the longest.
+export const SMTP_WRITE_MS = 180_000; // RFC: 3 min per data block.
+export const SMTP_QUIT_MS = 2_000; // A courtesy; nothing depends on the answer.
+export const SMTP_REPLY_LINE_BYTES = 4 * KB; // RFC: 512. Real servers exceed it, hostile ones do not stop.
+export const SMTP_REPLY_BYTES = 64 * KB; // One whole multi-line reply.
+export const SMTP_REPLY_LINES = 200; // "250-" lines of one reply; a large EHLO has 20.
+export const SMTP_IDLE_MS = 5_000; // How long an idle session waits for more mail before QUIT.
+export const SMTP_CONNECTIONS_DEFAULT = 4; // The platform gives an invocation six, and libSQL and the ledger want theirs.
+export const SMTP_CONNECTIONS_MAX = 5; // Likewise.
+export const SMTP_MESSAGES_PER_CONNECTION = 1_000; // Relays close long sessions (postfix: none, exim: 1,000 by default).
+export const SMTP_REPLIES_HELD = 16; // Replies read ahead; pipelining has at most 6 under way. More is a relay that babbles.
+export const SMTP_JOINED_WRITE_BYTES = 64 * KB; // Up to this size a body and what follows it are copied into one write; above, copying costs more than a packet.
+export const SMTP_WRITE_CHUNK_BYTES = 256 * KB; // A large body is written in pieces of this size, each with SMTP_WRITE_MS.
+export const SMTP_FRUITLESS_SESSIONS = 3; // Sessions in a row that ended without one answered message before the relay counts as unreachable.
+export const SMTP_FEWER_CONNECTIONS_MS = MINUTE_MS; // After a relay refuses one session more, how long we keep to those it allowed.
+export const SMTP_VERIFY_GREETING_MS = 20_000; // A person waits for POST /relays/:name/verify; tarpits rarely exceed 15 s.
+export const SMTP_PROBE_MS = 3_000; // After a failed TLS connection: does the port answer without TLS? Only to name the cause.
+export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per recipient.
+
+// --- Outbox ------------------------------------------------------------------------------------------------
+export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
+export const OUTCOMES_PER_WRITE = 8; // With 4 sessions in flight, a crash repeats at most 8 + 4 messages.
+export const CLAIMS_PER_READ = 64; // Deliveries claimed at a time; only a queue lookup, costs no duplicates.
+export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.
+
+// --- Ledger and libSQL ----------------------------------------------------------------------------------------
+export const LEDGER_BATCH_ENTRIES = 2_000; // One libSQL transaction.
+export const LEDGER_BATCH_CHARS = 1 * MB; // One libSQL request; a Durable Object row or parameter holds 2 MB.
+export const BODY_CHUNK_CHARS = 256 * KB; // 256 k characters are at most 768 kB of UTF-8.
+export const LEDGER_PARAMETER_CHARS = 512 * KB; // One JSON parameter: at most 1.5 MB of UTF-8, below the 2 MB of a Durable Object.
+export const LIBSQL_TIMEOUT_MS = 10_000; // Beyond it libSQL counts as away.
+export const LEDGER_RETRY_MS = 5_000; // How soon a refused flush is tried again.
+export const LEDGER_RETRY_MAX_MS = MINUTE_MS; // Backoff's end: a database that comes back is used within a minute.
+export const SETTLE_MS = 3_000; // How long a read waits for events under way.
+
+// --- Tracking: whose visit it was ------------------------------------------------------------------------------
+export const SCANNER_DELAY_MS = 1_000; // Sooner than this after sending nobody has seen a mail; clocks of one machine are compared.
+export const BURST_LINKS = 3; // Different links followed within BURST_MS: a scanner takes them in order.
+export const BURST_MS = 3_000; // A person who opens tabs needs about a second for each, and rarely wants three at once.
+export const SWEEP_LINKS = 6; // Different links followed within SWEEP_MS: slower scanners.
+export const SWEEP_MS = 30_000; // Six pages in half a minute are not read.
+export const SAME_VISITOR_MS = 60_000; // A scanner's visits to one mail come close together.
+export const SERIES_VISITS = 50; // Earlier visits looked at; more than any mail's links matter to a pace.
+
+export const DAY_MS = 24 * HOUR_MS;
+export { HOUR_MS, KB, MB, MINUTE_MS };

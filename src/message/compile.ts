@@ -1,0 +1,194 @@
+/**
+ * A message compiled once, whoever it goes to: tracking put in, variables found, MIME written, with slots for what
+ * differs per recipient. Pure: time, randomness and the signer are handed in.
+ */
+import type { FieldIssue } from "../core/errors.ts";
+import type { EmailId } from "../core/ids.ts";
+import { MESSAGE_BYTES } from "../core/limits.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { parseMailbox } from "../schema/address.ts";
+import type { Content } from "../schema/email.ts";
+import type { Compiled, Slot } from "./compiled.ts";
+import { addressField, dateText, structuredField, textField } from "./headers.ts";
+import { instrument } from "./instrument.ts";
+import { writeBody } from "./mime.ts";
+import { isBare, scanHtml } from "./scan.ts";
+import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
+import { textOf } from "./text.ts";
+import { headerTemplate, splitVariables } from "./variables.ts";
+import { WireWriter } from "./wire.ts";
+
+export interface CompileContext {
+  id: EmailId;
+  /** For the Date header, milliseconds since 1970. */
+  now: number;
+  /** At least 16 random bytes, for MIME boundaries. */
+  random: Uint8Array;
+  /** Base URL of tracking links, without a slash at the end. */
+  trackingBase: string;
+  opens: boolean;
+  clicks: boolean;
+  /** Signs a link: the exact target, decoded, in; what stands after `/c/TOKEN/` out. Null: the target cannot be tracked, leave it. */
+  signLink: (target: string) => string | null;
+  /** Bulk: To, Message-ID and variables are slots. Otherwise the headers are constant and `{{…}}` is plain text. */
+  bulk: boolean;
+}
+
+export interface CompiledEmail {
+  compiled: Compiled;
+  /** With angle brackets; null for bulk. */
+  messageId: string | null;
+  /** The text part as sent, also when it was made from html; null when it came out empty. */
+  text: string | null;
+}
+
+/**
+ * The message, or every field at fault. A single message takes the caller's own Message-ID header when it is valid,
+ * so that threads they keep go on working; in bulk each copy needs its own, and one given is an error.
+ */
+export function compile(content: Content, context: CompileContext): Result<CompiledEmail, FieldIssue[]> {
+  const faults = contentFaults(content, context.bulk);
+  if (faults.length > 0) return err(faults);
+  const text = content.text ?? (content.html === null ? "" : textOf(content.html));
+  const given = content.headers.find(({ name }) => name.toLowerCase() === "message-id");
+  const messageId = context.bulk ? null : (given?.value.trim() ?? `<${context.id}@${content.from.domain}>`);
+
+  const writer = new WireWriter(expectedBytes(content, text));
+  writeHeaders(writer, content, context, messageId);
+  writeBody(
+    writer,
+    {
+      text: text === "" && content.html !== null ? null : textPieces(text, context.bulk),
+      html: content.html === null ? null : htmlPieces(content.html, context),
+      attachments: content.attachments,
+    },
+    context.random,
+  );
+  const bytes = writer.finish();
+  if (bytes.length > MESSAGE_BYTES) return err([tooLarge(content, bytes.length)]);
+  const mailboxes = [content.from, ...(context.bulk ? [] : content.to), ...content.cc, ...content.reply_to];
+  const smtputf8 =
+    mailboxes.some((mailbox) => mailbox.smtputf8) ||
+    content.headers.some((header) => senderNeedsUtf8(header));
+  return ok({
+    compiled: { bytes, slots: writer.slots, smtputf8 },
+    messageId,
+    text: text === "" ? null : text,
+  });
+}
+
+function writeHeaders(
+  writer: WireWriter,
+  content: Content,
+  context: CompileContext,
+  messageId: string | null,
+): void {
+  const variable = (name: string, value: string): boolean => {
+    const template = context.bulk ? headerTemplate(value) : null;
+    if (template !== null) writer.slot({ kind: "header", name, value: template });
+    return template !== null;
+  };
+  writer.text(addressField("From", [content.from]));
+  if (context.bulk) {
+    writer.text("To: ");
+    writer.slot({ kind: "to" });
+    writer.text("\r\n");
+  } else if (content.to.length > 0) writer.text(addressField("To", content.to));
+  if (content.cc.length > 0) writer.text(addressField("Cc", content.cc));
+  if (content.reply_to.length > 0) writer.text(addressField("Reply-To", content.reply_to));
+  if (!variable("Subject", content.subject)) writer.text(textField("Subject", content.subject));
+  if (messageId === null) {
+    writer.text("Message-ID: <");
+    writer.slot({ kind: "message_id" });
+    writer.text(">\r\n");
+  } else writer.text(structuredField("Message-ID", messageId, false));
+  writer.text(structuredField("Date", dateText(context.now), false));
+  writer.text(structuredField("MIME-Version", "1.0", false));
+  for (const { name, value } of content.headers) {
+    if (name.toLowerCase() === "message-id" || variable(name, value)) continue;
+    if (isMailboxHeader(name)) {
+      const mailbox = parseMailbox(value);
+      if (mailbox.ok) writer.text(addressField(name, [mailbox.value]));
+    } else if (isStructured(name)) writer.text(structuredField(name, value, mayFold(name)));
+    else writer.text(textField(name, value));
+  }
+}
+
+const textPieces = (text: string, bulk: boolean): readonly (string | Slot)[] =>
+  bulk ? splitVariables(text, () => "text") : [text];
+
+function htmlPieces(html: string, context: CompileContext): readonly (string | Slot)[] {
+  const scan = scanHtml(html);
+  const pieces: (string | Slot)[] = [];
+  for (const piece of instrument(html, scan, context)) {
+    if ("kind" in piece) pieces.push(piece);
+    else if (!context.bulk || piece.at < 0) pieces.push(piece.text);
+    else
+      pieces.push(
+        ...splitVariables(piece.text, (at) => (isBare(html, scan, piece.at + at) ? "unquoted" : "html")),
+      );
+  }
+  return pieces;
+}
+
+const senderNeedsUtf8 = ({ name, value }: { name: string; value: string }): boolean => {
+  if (!isMailboxHeader(name)) return false;
+  const mailbox = parseMailbox(value);
+  return mailbox.ok && mailbox.value.smtputf8;
+};
+
+/** What the schema has checked already, and what only the writer knows: checked again, since others may call. */
+function contentFaults(content: Content, bulk: boolean): FieldIssue[] {
+  const issues: FieldIssue[] = [];
+  const subject = headerFault("Subject", content.subject);
+  if (subject !== null) issues.push({ path: "subject", message: subject });
+  for (const { name, value } of content.headers) {
+    const path = /^[A-Za-z_]\w*$/.test(name) ? `headers.${name}` : `headers[${JSON.stringify(name)}]`;
+    const message =
+      bulk && name.toLowerCase() === "message-id"
+        ? "may not be set here: each copy of a bulk message has its own"
+        : headerFault(name, value);
+    if (message !== null) issues.push({ path, message });
+  }
+  for (const [i, file] of content.attachments.entries()) {
+    for (const field of ["filename", "content_type", "content_id"] as const) {
+      if (/\p{Cc}/u.test(file[field] ?? ""))
+        issues.push({
+          path: `attachments[${i}].${field}`,
+          message: "has a line break or another control character",
+        });
+    }
+  }
+  if (content.html === null && content.text === null)
+    issues.push({ path: "html", message: "is missing: give `html`, `text` or both" });
+  if (issues.length === 0 && expectedBytes(content, content.text ?? "") > MESSAGE_BYTES + SLACK) {
+    issues.push(tooLarge(content, expectedBytes(content, content.text ?? "")));
+  }
+  return issues;
+}
+
+const SLACK = 64 * 1024;
+const wireBytes = (base64: string): number => Math.ceil(base64.length / 76) * 78;
+
+/** A guess that saves growing, good enough to refuse what is far too large before it is written. */
+function expectedBytes(content: Content, text: string): number {
+  let total = 4096 + content.headers.length * 200 + text.length + (content.html?.length ?? 0);
+  total += total >> 3;
+  for (const file of content.attachments) total += wireBytes(file.content) + 600;
+  return total;
+}
+
+/** Names the largest part, which is the one to make smaller. */
+function tooLarge(content: Content, bytes: number): FieldIssue {
+  const parts: [path: string, bytes: number][] = [
+    ["html", content.html?.length ?? 0],
+    ["text", content.text?.length ?? 0],
+    ...content.attachments.map((file, i): [string, number] => [`attachments[${i}]`, wireBytes(file.content)]),
+  ];
+  const [path, size] = parts.reduce((most, part) => (part[1] > most[1] ? part : most));
+  const mb = (count: number): string => (count / 1024 / 1024).toFixed(1);
+  return {
+    path,
+    message: `is ${mb(size)} MB of a message of ${mb(bytes)} MB; relays take at most ${mb(MESSAGE_BYTES)} MB in all, encoded`,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * A recipient's values put into a compiled message. The hot path of bulk sending: values are spelled first, then one
+ * buffer is made and filled in one pass. Never throws for a value's sake: what a place cannot hold is spelled so that
+ * it can.
+ */
+import { HEADER_LINE_BYTES } from "../core/limits.ts";
+import type { Compiled, Fill, Slot, Variable, VariableSpelling } from "./compiled.ts";
+import { addressValue, structuredField, textField } from "./headers.ts";
+import { isStructured } from "./structured.ts";
+import { escapeHtml, escapeUnquoted } from "./variables.ts";
+import { WireWriter } from "./wire.ts";
+
+const encoder = new TextEncoder();
+/** Up to here a loop beats TextEncoder.encodeInto, which crosses into native code and wants a view. */
+const SHORT = 64;
+/** What quoted-printable and html alike leave as it is; short enough for one line. */
+const PLAIN = /^[A-Za-z0-9_,:;@-](?:[A-Za-z0-9 _,:;@.-]{0,70}[A-Za-z0-9_,:;@.-])?$/;
+
+/** The copy for one recipient, ready for the wire. */
+export function splice(compiled: Compiled, fill: Fill): Uint8Array {
+  const { bytes, slots } = compiled;
+  const values: string[] = [];
+  let total = bytes.length;
+  for (const { slot } of slots) {
+    const value = spell(slot, fill);
+    values.push(value);
+    total += value.length;
+  }
+  // All values are ASCII but an international local part in To, which may take three bytes per unit.
+  const room = total + (fill.to === undefined ? 0 : fill.to.address.length * 2);
+  const out = new Uint8Array(room);
+  let from = 0;
+  let length = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const { at } = slots[i]!;
+    if (at > from) {
+      out.set(bytes.subarray(from, at), length);
+      length += at - from;
+      from = at;
+    }
+    length = write(values[i]!, out, length);
+  }
+  out.set(bytes.subarray(from), length);
+  length += bytes.length - from;
+  return length === room ? out : out.subarray(0, length);
+}
+
+function write(value: string, out: Uint8Array, at: number): number {
+  if (value.length > SHORT) return at + encoder.encodeInto(value, out.subarray(at)).written;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > 127) return at + encoder.encodeInto(value, out.subarray(at)).written;
+    out[at + i] = code;
+  }
+  return at + value.length;
+}
+
+function spell(slot: Slot, fill: Fill): string {
+  switch (slot.kind) {
+    case "token":
+      return fill.token;
+    case "message_id":
+      if (fill.message_id === undefined) throw new Error("a bulk message is spliced without message_id");
+      return fill.message_id;
+    case "to":
+      if (fill.to === undefined) throw new Error("a bulk message is spliced without to");
+      return addressValue("To", [fill.to]);
+    case "variable":
+      return spellVariable(valueFor(slot, fill), slot.spelling);
+    case "header":
+      return spellHeader(slot.name, slot.value, fill);
+  }
+}
+
+const valueFor = (variable: Variable, fill: Fill): string => {
+  const { variables } = fill;
+  if (variables !== undefined && Object.hasOwn(variables, variable.name)) return variables[variable.name]!;
+  return variable.fallback ?? "";
+};
+
+/** A value as lines of quoted-printable of their own. What follows may be a line's end, so white space at the end is encoded. */
+function spellVariable(value: string, spelling: VariableSpelling): string {
+  if (spelling !== "unquoted" && PLAIN.test(value)) return value;
+  const text =
+    spelling === "html" ? escapeHtml(value) : spelling === "unquoted" ? escapeUnquoted(value) : value;
+  const writer = new WireWriter(text.length * 2);
+  writer.quote(text, true);
+  return ascii.decode(writer.finish());
+}
+const ascii = new TextDecoder("latin1");
+
+/**
+ * A header line with its variables. Control characters in a value become spaces. In a header with a grammar (such as
+ * List-Unsubscribe) a value is percent-encoded, since what such headers hold is URIs; one that grows beyond what a
+ * line may hold is left out, which we choose over an illegal line.
+ */
+function spellHeader(name: string, template: readonly (string | Variable)[], fill: Fill): string {
+  const structured = isStructured(name);
+  let text = "";
+  for (const piece of template) {
+    if (typeof piece === "string") text += piece;
+    else {
+      const value = valueFor(piece, fill);
+      text += structured
+        ? encodeURIComponent(value.toWellFormed())
+        : value.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+    }
+  }
+  if (!structured) return textField(name, text);
+  return text.length + name.length + 2 > HEADER_LINE_BYTES ? "" : structuredField(name, text, false);
+}
+
+/** Names of the variables that have neither a value nor a fallback, each once. */
+export function missingVariables(
+  compiled: Pick<Compiled, "slots">,
+  variables: Readonly<Record<string, string>>,
+): string[] {
+  const missing = new Set<string>();
+  const check = ({ name, fallback }: Variable): void => {
+    if (fallback === null && !Object.hasOwn(variables, name)) missing.add(name);
+  };
+  for (const { slot } of compiled.slots) {
+    if (slot.kind === "variable") check(slot);
+    else if (slot.kind === "header")
+      for (const piece of slot.value) if (typeof piece !== "string") check(piece);
+  }
+  return [...missing];
+}

@@ -1,0 +1,82 @@
+/**
+ * `{{name}}`, `{{name|fallback}}` and `{{{raw}}}`: found when a message is compiled, so that nothing is parsed per
+ * recipient. Anything else between braces (`{{#if x}}`, `{{a | b | c}}`, `{{f(x)}}`) is not ours and stays as text.
+ * A fallback is plain text and is spelled like a value. Values are not percent-encoded in links.
+ */
+import type { Slot, Variable, VariableSpelling } from "./compiled.ts";
+
+const NAME = "[A-Za-z_][A-Za-z0-9_.-]{0,99}";
+const FORM = `\\s*(${NAME})\\s*(?:\\|([^{}|]*))?`;
+const VARIABLE = new RegExp(`\\{\\{\\{${FORM}\\}\\}\\}|\\{\\{${FORM}\\}\\}`, "g");
+
+interface Found extends Variable {
+  at: number;
+  end: number;
+  triple: boolean;
+}
+
+function* find(text: string): Generator<Found> {
+  if (!text.includes("{{")) return;
+  for (const match of text.matchAll(VARIABLE)) {
+    const triple = match[1] !== undefined;
+    const fallback = (triple ? match[2] : match[4]) ?? null;
+    yield {
+      at: match.index,
+      end: match.index + match[0].length,
+      triple,
+      name: (match[1] ?? match[3])!,
+      fallback: fallback === null ? null : fallback.trim(),
+    };
+  }
+}
+
+/** Text as runs and variables. `spellingAt` says how a variable at an offset of the text is spelled; `{{{…}}}` is raw. */
+export function splitVariables(
+  text: string,
+  spellingAt: (at: number) => Exclude<VariableSpelling, "raw">,
+): (string | Slot)[] {
+  const pieces: (string | Slot)[] = [];
+  let from = 0;
+  for (const { at, end, triple, name, fallback } of find(text)) {
+    if (at > from) pieces.push(text.slice(from, at));
+    pieces.push({ kind: "variable", name, fallback, spelling: triple ? "raw" : spellingAt(at) });
+    from = end;
+  }
+  if (from < text.length) pieces.push(text.slice(from));
+  return pieces;
+}
+
+/** A header's value as runs and variables; null when it holds none. `{{{…}}}` is nothing special there. */
+export function headerTemplate(value: string): (string | Variable)[] | null {
+  const pieces: (string | Variable)[] = [];
+  let from = 0;
+  for (const { at, end, name, fallback } of find(value)) {
+    if (at > from) pieces.push(value.slice(from, at));
+    pieces.push({ name, fallback });
+    from = end;
+  }
+  if (from === 0) return null;
+  if (from < value.length) pieces.push(value.slice(from));
+  return pieces;
+}
+
+const ESCAPES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** A value as html text or inside a quoted attribute. */
+export const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (char) => ESCAPES[char]!);
+
+/**
+ * A value inside a tag but outside quotes: nothing in it may end the attribute or make a tag, and it may not be
+ * empty. Its first character is always a reference, so that `<{{name}}` cannot become `<script`.
+ */
+export function escapeUnquoted(value: string): string {
+  const first = value.codePointAt(0) ?? 0x20;
+  const rest = value.slice(first > 0xffff ? 2 : 1);
+  return `&#${first};${rest.replace(/[&<>"'\s=`/\0]/g, (char) => ESCAPES[char] ?? `&#${char.charCodeAt(0)};`)}`;
+}

@@ -1,0 +1,238 @@
+/**
+ * The body of POST /emails: Resend's, plus `tracking`, `relay` and `ttl`. Parsed once, here; what comes out is proof.
+ */
+import { z } from "zod";
+import {
+  ATTACHMENTS_PER_EMAIL,
+  FILE_NAME_CHARS,
+  HEADER_NAME_CHARS,
+  HEADER_VALUE_CHARS,
+  HEADERS_PER_EMAIL,
+  RECIPIENTS_PER_EMAIL,
+  SUBJECT_CHARS,
+  TAG_CHARS,
+  TAGS_PER_EMAIL,
+  TTL_MAX_SECONDS,
+  TTL_MIN_SECONDS,
+} from "../core/limits.ts";
+import { type Mailbox, parseMailbox } from "./address.ts";
+import { checkBase64 } from "./base64.ts";
+import { forbiddenHeader, isHeaderName } from "./header.ts";
+
+export interface Attachment {
+  filename: string | null;
+  /** Base64 (RFC 4648 section 4) as the caller sent it, checked, white space removed. */
+  content: string;
+  /** Bytes after decoding. */
+  size: number;
+  /** Null: from the file name's extension, else application/octet-stream. */
+  content_type: string | null;
+  /** Set: the part is inline, and `cid:` links in the html refer to it. */
+  content_id: string | null;
+}
+
+/** What a message says, whoever it goes to: the part of a request that `message/` compiles. */
+export interface Content {
+  from: Mailbox;
+  to: Mailbox[];
+  cc: Mailbox[];
+  reply_to: Mailbox[];
+  subject: string;
+  /** At least one of html and text is not null. */
+  html: string | null;
+  text: string | null;
+  /** The caller's own headers, in their order; names are unique without regard to case and none is forbidden. */
+  headers: { name: string; value: string }[];
+  attachments: Attachment[];
+}
+
+const CONTROL = /\p{Cc}/u;
+const oneLine = (what: string, max: number) =>
+  z
+    .string(`must be text: ${what}`)
+    .max(max, `is longer than ${max} characters`)
+    .refine(
+      (text) => !CONTROL.test(text),
+      "has a line break or another control character, which a header cannot carry",
+    )
+    .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
+const wellFormed = (what: string) =>
+  z
+    .string(`must be text: ${what}`)
+    .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
+
+/** One address, `Name <local@domain>` or bare. */
+export const mailbox = z
+  .string("must be text such as `Ada <ada@example.com>`")
+  .transform((text, ctx): Mailbox => {
+    const parsed = parseMailbox(text);
+    if (parsed.ok) return parsed.value;
+    ctx.addIssue({ code: "custom", message: parsed.error });
+    return z.NEVER;
+  });
+
+/** One mailbox or a list of them; `null` and absent are an empty list. */
+const mailboxes = z.preprocess(
+  (value) => (value === null || value === undefined ? [] : typeof value === "string" ? [value] : value),
+  z
+    .array(mailbox, "must be an address or a list of addresses")
+    .max(
+      RECIPIENTS_PER_EMAIL,
+      `has more than ${RECIPIENTS_PER_EMAIL} addresses; use POST /emails/bulk for more`,
+    ),
+);
+
+const tagText = (what: string) =>
+  z
+    .string(`must be text: a tag's ${what}`)
+    .min(1, "is empty")
+    .max(TAG_CHARS, `is longer than ${TAG_CHARS} characters`)
+    .regex(/^[A-Za-z0-9_-]+$/, "may hold only ASCII letters, digits, `_` and `-`");
+
+/** type/subtype with parameters (RFC 2045 section 5.1), without anything that could end the header. */
+const MEDIA_TYPE =
+  /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}(\s*;\s*[a-z0-9_.*-]{1,40}=("[\x20\x21\x23-\x5b\x5d-\x7e]{0,100}"|[a-z0-9!#$&^_.+-]{1,100})){0,5}$/i;
+
+const attachment = z
+  .object({
+    filename: oneLine("a file name", FILE_NAME_CHARS).nullish(),
+    content: z.string("must be the file's bytes as base64 text").nullish(),
+    path: z.string().nullish(),
+    content_type: z
+      .string("must be text such as `image/png`")
+      .regex(MEDIA_TYPE, "is not a media type such as `image/png`")
+      .nullish(),
+    content_id: z
+      .string("must be text")
+      .regex(
+        /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,128}$/,
+        "may hold 1 to 128 letters, digits and . _ - @ without spaces or brackets",
+      )
+      .nullish(),
+  })
+  .transform((value, ctx): Attachment => {
+    const fail = (path: string, message: string): never => {
+      ctx.addIssue({ code: "custom", path: [path], message });
+      return z.NEVER;
+    };
+    if (value.content === null || value.content === undefined) {
+      if (typeof value.path === "string")
+        return fail("path", "is not fetched by this gateway; send the file itself as base64 in `content`");
+      return fail("content", "is missing: the file's bytes as base64 text");
+    }
+    const checked = checkBase64(value.content);
+    if (!checked.ok) return fail("content", checked.error);
+    return {
+      filename: value.filename ?? null,
+      content: checked.value.text,
+      size: checked.value.size,
+      content_type: value.content_type ?? null,
+      content_id: value.content_id ?? null,
+    };
+  });
+
+const headers = z
+  .record(z.string(), z.string("must be text"), "must be an object of header names and values")
+  .transform((record, ctx) => {
+    const seen = new Set<string>();
+    const list: { name: string; value: string }[] = [];
+    const complain = (name: string, message: string) =>
+      ctx.addIssue({ code: "custom", path: [name], message });
+    for (const [name, value] of Object.entries(record)) {
+      const forbidden = forbiddenHeader(name);
+      if (name.length > HEADER_NAME_CHARS)
+        complain(name, `is a name longer than ${HEADER_NAME_CHARS} characters`);
+      else if (!isHeaderName(name))
+        complain(name, "is not a header name: ASCII letters, digits and `-`, without spaces or a colon");
+      else if (forbidden !== null) complain(name, `may not be set here: ${forbidden}`);
+      else if (seen.has(name.toLowerCase())) complain(name, "is there twice, written differently");
+      else if (CONTROL.test(value))
+        complain(name, "has a line break or another control character, which a header cannot carry");
+      else if (value.length > HEADER_VALUE_CHARS)
+        complain(name, `is longer than ${HEADER_VALUE_CHARS} characters`);
+      else if (!value.isWellFormed()) complain(name, "is not well-formed Unicode (a lone surrogate)");
+      seen.add(name.toLowerCase());
+      list.push({ name, value });
+    }
+    if (list.length > HEADERS_PER_EMAIL) complain("", `has more than ${HEADERS_PER_EMAIL} headers`);
+    return list;
+  });
+
+/** What every way of sending shares. Each field says what absent means. */
+export const contentFields = {
+  from: mailbox,
+  /** Absent: replies go to `from`. */
+  reply_to: mailboxes,
+  subject: oneLine("the subject", SUBJECT_CHARS),
+  /** Absent: no html part. */
+  html: wellFormed("the html part").nullish(),
+  /** Absent: made from the html. */
+  text: wellFormed("the text part").nullish(),
+  headers: headers.nullish(),
+  attachments: z
+    .array(attachment, "must be a list of attachments")
+    .max(ATTACHMENTS_PER_EMAIL, `has more than ${ATTACHMENTS_PER_EMAIL} attachments`)
+    .nullish(),
+  tags: z
+    .array(z.object({ name: tagText("name"), value: tagText("value") }), "must be a list of {name, value}")
+    .max(TAGS_PER_EMAIL, `has more than ${TAGS_PER_EMAIL} tags`)
+    .nullish(),
+  /** Absent: opens and clicks are both tracked. */
+  tracking: z
+    .object({
+      opens: z.boolean("must be true or false").default(true),
+      clicks: z.boolean("must be true or false").default(true),
+    })
+    .nullish(),
+  /** Absent: routing chooses among the configured relays. */
+  relay: z.string("must be the name of a relay").max(100).nullish(),
+  /** Seconds that delivery is tried. Absent: 72 hours. */
+  ttl: z
+    .number("must be a number of seconds")
+    .int("must be whole seconds")
+    .min(TTL_MIN_SECONDS, `must be at least ${TTL_MIN_SECONDS} seconds`)
+    .max(TTL_MAX_SECONDS, `must be at most ${TTL_MAX_SECONDS} seconds (7 days)`)
+    .nullish(),
+  /** ISO 8601 or `in 10 min`. Absent: at once. */
+  scheduled_at: z.string("must be text: ISO 8601, or such as `in 10 min`").max(100).nullish(),
+};
+
+export const hasContent = (value: { html?: string | null | undefined; text?: string | null | undefined }) =>
+  (value.html ?? "") !== "" || (value.text ?? "") !== "";
+export const NO_CONTENT = "is missing: give `html`, `text` or both";
+
+export const SendEmail = z
+  .object({ ...contentFields, to: mailboxes, cc: mailboxes, bcc: mailboxes })
+  .superRefine((value, ctx) => {
+    if (value.to.length === 0)
+      ctx.addIssue({ code: "custom", path: ["to"], message: "is missing: at least one address" });
+    const all = value.to.length + value.cc.length + value.bcc.length;
+    if (value.to.length <= RECIPIENTS_PER_EMAIL && all > RECIPIENTS_PER_EMAIL)
+      ctx.addIssue({
+        code: "custom",
+        path: ["to"],
+        message: `and cc and bcc have ${all} addresses together; at most ${RECIPIENTS_PER_EMAIL} are taken`,
+      });
+    if (!hasContent(value)) ctx.addIssue({ code: "custom", path: ["html"], message: NO_CONTENT });
+  });
+export type SendEmail = z.output<typeof SendEmail>;
+
+/** PATCH /emails/:id. */
+export const Reschedule = z.object({
+  scheduled_at: z.string("must be text: ISO 8601, or such as `in 10 min`").max(100),
+});
+
+/** The compiled part of a request. */
+export function contentOf(request: SendEmail): Content {
+  return {
+    from: request.from,
+    to: request.to,
+    cc: request.cc,
+    reply_to: request.reply_to,
+    subject: request.subject,
+    html: request.html || null,
+    text: request.text || null,
+    headers: request.headers ?? [],
+    attachments: request.attachments ?? [],
+  };
+}

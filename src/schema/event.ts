@@ -1,0 +1,127 @@
+/**
+ * What is told about a message after it was accepted: events, and the rows that go with them.
+ * The outbox, tracking and feedback make these; the ledger keeps them; libSQL is where they end.
+ */
+
+/** Each type says what it does not promise. */
+export const EVENT_TYPES = [
+  "email.scheduled", // accepted, to be sent at a later time
+  "email.canceled", // will never be sent
+  "email.sent", // the relay took it (250 after the final dot); not that it reached a mailbox
+  "email.delivered", // a delivery report said so, or the relay is declared final
+  "email.delivery_delayed", // an attempt failed in a way that may pass; it is tried again
+  "email.bounced", // refused for good by a server, at once or by a bounce mail
+  "email.failed", // given up by us: ttl over, no relay would take it, or it cannot be sent as it is
+  "email.suppressed", // never tried: the address is on the suppression list
+  "email.complained", // the recipient called it spam
+  "email.opened", // an image was fetched; see the verdict for by whom
+  "email.clicked", // a link was followed; see the verdict for by whom
+  "email.unsubscribed",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Where one recipient's copy stands. `sent` and later are never taken back by an earlier state. */
+export const RECIPIENT_STATUSES = [
+  "queued",
+  "scheduled",
+  "delivery_delayed",
+  "sent",
+  "delivered",
+  "bounced",
+  "failed",
+  "suppressed",
+  "canceled",
+  "complained",
+  "opened",
+  "clicked",
+  "unsubscribed",
+] as const;
+export type RecipientStatus = (typeof RECIPIENT_STATUSES)[number];
+
+/** One attempt to hand a copy to a relay, as it is told to people. Times in milliseconds. */
+export interface AttemptRecord {
+  /** 1 for the first. */
+  number: number;
+  relay: string;
+  host: string;
+  port: number;
+  /** Whether the session was encrypted when the copy went. */
+  tls: boolean;
+  /** The reply's code and enhanced code (RFC 3463), when there was a reply. */
+  code: number | null;
+  enhanced: string | null;
+  /** The reply's text, or what went wrong where no reply came. */
+  text: string;
+  category: string;
+  /** For a person. */
+  sentence: string;
+  duration_ms: number;
+}
+
+/** What an event carries beyond who and when. Absent means: does not apply to this type. */
+export interface EventData {
+  attempt?: AttemptRecord;
+  /** Masked SMTP dialogue of the attempt, when it did not end in acceptance. */
+  transcript?: string;
+  /** When the next attempt is due, in milliseconds since 1970. */
+  next_attempt_at?: number;
+  /** Why, in a sentence (failed, suppressed, canceled). */
+  reason?: string;
+  category?: string;
+  click?: { link: string };
+  visitor?: { user_agent: string | null; ip: string | null; verdict?: string; reason?: string };
+  scheduled_at?: number;
+}
+
+export interface MailEvent {
+  /** UUIDv7. Primary key from birth to libSQL: a repeated insert is ignored, so each event is there once. */
+  id: string;
+  type: EventType;
+  email_id: string;
+  /** Index of the recipient within the email; null for the email as a whole. */
+  recipient: number | null;
+  /** Milliseconds since 1970. */
+  at: number;
+  data: EventData;
+}
+
+/** An email as libSQL keeps it. Addresses are in the form the caller wrote, `Name <addr>`. */
+export interface EmailRow {
+  id: string;
+  created_at: number;
+  kind: "single" | "bulk";
+  from: string;
+  to: string[];
+  cc: string[];
+  bcc: string[];
+  reply_to: string[];
+  subject: string;
+  /** With angle brackets. For bulk, null: each copy has its own. */
+  message_id: string | null;
+  headers: Record<string, string>;
+  tags: { name: string; value: string }[];
+  attachments: { filename: string; content_type: string; size: number; content_id: string | null }[];
+  tracking: { opens: boolean; clicks: boolean };
+  /** Relay asked for by name, or null. */
+  relay: string | null;
+  /** Bytes of the message on the wire; for bulk, without what differs per recipient. */
+  size: number;
+  scheduled_at: number | null;
+  expires_at: number;
+}
+
+export interface RecipientRow {
+  index: number;
+  /** The envelope address. */
+  address: string;
+  kind: "to" | "cc" | "bcc";
+  /** What it starts as: `queued`, `scheduled` or `suppressed`. */
+  status: RecipientStatus;
+}
+
+/** What the ledger takes. Every entry stays below LEDGER_BATCH_CHARS as JSON; bodies and recipients are chunked. */
+export type LedgerEntry =
+  | { kind: "email"; email: EmailRow }
+  | { kind: "recipients"; email_id: string; rows: RecipientRow[] }
+  | { kind: "body"; email_id: string; part: "html" | "text"; seq: number; data: string }
+  | { kind: "event"; event: MailEvent };

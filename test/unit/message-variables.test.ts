@@ -1,0 +1,203 @@
+import fc from "fast-check";
+import PostalMime, { decodeWords } from "postal-mime";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../src/message/compile.ts";
+import { missingVariables } from "../../src/message/splice.ts";
+import type { Content } from "../../src/schema/email.ts";
+import { content, context, targetsIn, unstuffed, wire } from "../support/mail.ts";
+
+const bulk = (given: Partial<Content>, variables: Record<string, string> = {}, clicks = false) =>
+  wire(
+    given,
+    { bulk: true, clicks, opens: clicks },
+    { to: { address: "x@y.com", name: "Ann" }, message_id: "1@example.com", variables },
+  );
+const read = (text: string) => PostalMime.parse(unstuffed(text));
+
+describe("variables in bulk", () => {
+  it("fills subject, html, text and headers, each in its own spelling", async () => {
+    const mail = await read(
+      bulk(
+        {
+          subject: "Hi {{name}}",
+          html: "<b title='{{name}}'>{{name}}</b>{{{name}}}",
+          text: "Hi {{ name }}!",
+          headers: [{ name: "X-Who", value: "{{name}}" }],
+        },
+        { name: "Jö <i>&\"'" },
+      ),
+    );
+    expect(mail.subject).toBe("Hi Jö <i>&\"'");
+    expect(mail.html).toBe(
+      "<b title='Jö &lt;i&gt;&amp;&quot;&#39;'>Jö &lt;i&gt;&amp;&quot;&#39;</b>Jö <i>&\"'\n",
+    );
+    expect(mail.text).toBe("Hi Jö <i>&\"'!\n");
+    expect(decodeWords(mail.headers.find(({ key }) => key === "x-who")!.value)).toBe("Jö <i>&\"'");
+    expect(mail.to).toEqual([{ name: "Ann", address: "x@y.com" }]);
+    expect(mail.messageId).toBe("<1@example.com>");
+  });
+  it.each([
+    ["{{name|friend}}", {}, "friend"],
+    ["{{name | dear friend }}", {}, "dear friend"],
+    ["{{name|}}", {}, ""],
+    ["{{name|friend}}", { name: "" }, ""],
+    ["{{name|friend}}", { name: "Bo" }, "Bo"],
+    ["{{a.b-c_d}}", { "a.b-c_d": "x" }, "x"],
+    ["{{toString}}", { toString: "own" }, "own"],
+    ["{{toString|none}}", {}, "none"],
+    ["{{a}}{{b}}{{a}}", { a: "1", b: "2" }, "121"],
+    [
+      "{ {a} } {{}} {{ }} {{1}} {{#if a}} {{a|b|c}} {{f(x)}} {{a b}} {{ünï}}",
+      {},
+      "{ {a} } {{}} {{ }} {{1}} {{#if a}} {{a|b|c}} {{f(x)}} {{a b}} {{ünï}}",
+    ],
+    ["{{a}}\n.\n{{a}}", { a: "." }, ".\n.\n."],
+    ["{{a}} \n", { a: "x \ny" }, "x \ny \n"],
+    ["{{a}}", { a: "z".repeat(5_000) }, "z".repeat(5_000)],
+  ])("%s with %j", async (text, variables, expected) => {
+    expect((await read(bulk({ text, html: "x" }, variables as Record<string, string>))).text).toBe(
+      `${expected}\n`,
+    );
+    expect((await read(bulk({ html: text, text: "x" }, variables as Record<string, string>))).html).toBe(
+      `${expected}\n`,
+    );
+  });
+  it("are plain text in a single message", async () => {
+    const mail = await read(wire({ subject: "{{a}}", text: "{{a}}" }));
+    expect([mail.subject, mail.text]).toEqual(["{{a}}", "{{a}}\n"]);
+  });
+  it("a link that holds one is not tracked, and is filled", async () => {
+    const mail = await read(
+      bulk(
+        { html: '<a href="https://x.com/{{id}}">a</a><a href="https://x.com/b">{{id}}</a>' },
+        { id: "7&8" },
+        true,
+      ),
+    );
+    expect(targetsIn(mail.html!)).toEqual(["https://x.com/b"]);
+    expect(mail.html).toContain('<a href="https://x.com/7&amp;8">');
+  });
+  it("percent-encodes in headers with a grammar, and leaves out one that no line can hold", async () => {
+    const headers = [{ name: "List-Unsubscribe", value: "<https://x.com/u?e={{e}}>" }];
+    expect(bulk({ headers }, { e: "a b>, <https://evil.com" })).toContain(
+      "List-Unsubscribe: <https://x.com/u?e=a%20b%3E%2C%20%3Chttps%3A%2F%2Fevil.com>\r\n",
+    );
+    expect(bulk({ headers }, { e: "x".repeat(2_000) })).not.toContain("List-Unsubscribe");
+  });
+  it("names those without value or fallback", () => {
+    const made = compile(
+      content({
+        subject: "{{a}} {{b|x}}",
+        html: "{{c}} {{d|}}",
+        text: "{{a}}",
+        headers: [{ name: "X", value: "{{e}}" }],
+      }),
+      context({ bulk: true }),
+    );
+    expect(made.ok && missingVariables(made.value.compiled, { c: "" })).toEqual(["a", "e"]);
+  });
+});
+
+describe("no value breaks out", () => {
+  const nasty = fc.oneof(
+    fc.string({
+      unit: fc.constantFrom(
+        "\r\n",
+        "\n",
+        "\r",
+        "\0",
+        ".",
+        "<",
+        ">",
+        '"',
+        "'",
+        "&",
+        "=",
+        " ",
+        "a",
+        "ü",
+        "🎉",
+        "--",
+        "=_",
+        "?=",
+        "=?",
+        "/",
+        "`",
+        "Bcc: x@y.com",
+        "\r\n\r\n",
+        "<script>",
+        "{{a}}",
+      ),
+      maxLength: 30,
+    }),
+    fc.string({ unit: "binary", maxLength: 60 }),
+  );
+  const clean = (text: string) => text.toWellFormed().replace(/\r\n|\r/g, "\n");
+
+  it("of header or MIME part", async () => {
+    await fc.assert(
+      fc.asyncProperty(nasty, async (a) => {
+        const text = bulk(
+          {
+            subject: "S {{a}} E",
+            text: "T {{a}} E",
+            html: "<p>{{{a}}}</p>",
+            headers: [
+              { name: "X-A", value: "{{a}}" },
+              { name: "List-Id", value: "<{{a}}>" },
+            ],
+          },
+          { a },
+        );
+        const head = text.slice(0, text.indexOf("\r\n\r\n"));
+        expect(head.match(/^[A-Za-z-]+:/gm)).toEqual([
+          "From:",
+          "To:",
+          "Subject:",
+          "Message-ID:",
+          "Date:",
+          "MIME-Version:",
+          "X-A:",
+          "List-Id:",
+          "Content-Type:",
+        ]);
+        const mail = await read(text);
+        expect(mail.text).toBe(`T ${clean(a)} E\n`);
+        expect(mail.html).toBe(`<p>${clean(a)}</p>\n`);
+        expect(mail.attachments).toEqual([]);
+        expect(mail.bcc).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("of a subject without its control characters changing", async () => {
+    await fc.assert(
+      fc.asyncProperty(nasty, async (a) => {
+        const value = a.replace(/\p{Cc}/gu, "").toWellFormed();
+        if (/=\?[^ ]*\?[bq]\?[^ ]*\?=/i.test(value)) return;
+        expect((await read(bulk({ subject: "S {{a}} E" }, { a: value }))).subject).toBe(
+          `S ${value.replace(/[\u2028\u2029]+/g, " ")} E`,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("of html: not text, nor an attribute, quoted or not, nor a tag", async () => {
+    const html =
+      "<p>{{a}}</p><i title=\"{{a}}\">1</i><i title='{{a}}'>2</i><i title={{a}} id=z>3</i><i {{a}} id=z>4</i><{{a}} id=z>5<u>6</u>";
+    await fc.assert(
+      fc.asyncProperty(nasty, async (a) => {
+        const mail = await read(bulk({ html, text: "x" }, { a }));
+        const tags = [...mail.html!.matchAll(/<[a-z][^<>]*>|<\/[a-z]+>/g)].map(([tag]) =>
+          tag.replace(/^(<\/?[a-z]+)[\s\S]*$/, "$1"),
+        );
+        expect(tags).toEqual(["<p", "</p", "<i", "</i", "<i", "</i", "<i", "</i", "<i", "</i", "<u", "</u"]);
+        expect(mail.html!.match(/<i title=[^\s"'=`<>]+ id=z>3<\/i>/)).not.toBeNull();
+        expect(mail.html!.match(/<i [^\s"'=`<>]+ id=z>4<\/i>/)).not.toBeNull();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
