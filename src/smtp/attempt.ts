@@ -1,0 +1,61 @@
+/**
+ * One copy handed to a relay, and what came of it. These shapes are what the outbox and the SMTP room tell each other.
+ * The record for people is made from an Attempt by the outbox.
+ */
+import type { Category } from "./outcome.ts";
+
+/** One copy for one recipient, ready for the wire. */
+export interface Copy {
+  /** Envelope sender (RFC 5321 reverse-path), without angle brackets; "" is the null sender. */
+  reversePath: string;
+  /** Envelope recipient (forward-path), without angle brackets. The domain is A-labels already. */
+  forwardPath: string;
+  /** Wire form: CRLF line ends, dots stuffed, ends in CRLF, without the final dot. */
+  bytes: Uint8Array;
+  /** The headers or an address hold raw UTF-8: needs SMTPUTF8 (RFC 6531). */
+  smtputf8: boolean;
+}
+
+export interface Reply {
+  /** 200 to 599. */
+  code: number;
+  /** RFC 3463, such as "5.1.1"; null when the reply carries none. */
+  enhanced: string | null;
+  /** Lines joined with "\n", codes stripped, control characters replaced. */
+  text: string;
+}
+
+/** accepted: the relay took responsibility. deferred: try again. bounced: never again for this recipient. */
+export type Disposition = "accepted" | "deferred" | "bounced";
+
+export interface Attempt {
+  disposition: Disposition;
+  category: Category;
+  /** For a person: what happened, and what to do about it if there is anything. */
+  sentence: string;
+  /** Null when no reply came (hang-up, timeout, refused certificate, …); `problem` says what went wrong then. */
+  reply: Reply | null;
+  problem: string | null;
+  relay: string;
+  host: string;
+  port: number;
+  tls: boolean;
+  /** Milliseconds since 1970, and milliseconds. */
+  startedAt: number;
+  durationMs: number;
+  /** Masked dialogue of this attempt (no credentials, no message), or null when accepted. At most TRANSCRIPT_BYTES. */
+  transcript: string | null;
+}
+
+/**
+ * Where a pool gets work. All three are called synchronously from session loops of one object.
+ * `next` must have written the attempt down before it returns: what it returns may reach the relay.
+ */
+export interface Source<Job extends { copy: Copy }> {
+  /** The next copy this relay may send now, or null when there is none. */
+  next(): Job | null;
+  /** What came of a copy. Called exactly once for every job that `next` returned. */
+  done(job: Job, attempt: Attempt): void;
+  /** A session could not be opened (no job was taken). The pool stops; the caller decides when to try again. */
+  unreachable(failure: Attempt): void;
+}

@@ -1,0 +1,71 @@
+/** From a relay's configuration to a session ready for MAIL, or why there is none: which ports, and when in clear after all. */
+import { err, ok, type Result } from "../core/result.ts";
+import { connectFailure, SmtpFailure } from "./failure.ts";
+import { diagnose } from "./probe.ts";
+import { type Relay, type TlsPolicy, tlsOn } from "./relay.ts";
+import { type OpeningStep, type Progress, type SessionDeps, SmtpSession } from "./session.ts";
+
+export interface NotOpened {
+  failure: SmtpFailure;
+  port: number;
+  /** The masked dialogue so far. */
+  opening: string[];
+}
+
+/**
+ * Opens a session on the first port that answers. Expected failure is a value: the last port's failure, or the first
+ * one's that got as far as talking.
+ */
+export async function openSession(
+  relay: Relay,
+  ports: readonly number[],
+  deps: SessionDeps,
+  progress?: Progress,
+): Promise<Result<SmtpSession, NotOpened>> {
+  let last: NotOpened | null = null;
+  for (const port of ports) {
+    const policy = tlsOn(relay, port);
+    let opened = await openOne(relay, port, policy, deps, progress);
+    if (!opened.ok && mayGoClear(relay, policy, opened.error.failure)) {
+      opened = await openOne(relay, port, "none", deps, progress);
+    }
+    if (opened.ok) return opened;
+    last = opened.error;
+    if (last.failure.step !== "connect") break;
+  }
+  return err(last!);
+}
+
+/** Opportunistic TLS (RFC 3207 section 5) with a relay whose TLS is broken: in clear on a new connection, with no password at stake. */
+const mayGoClear = (relay: Relay, policy: TlsPolicy, failure: SmtpFailure): boolean =>
+  policy === "opportunistic" &&
+  relay.credentials === null &&
+  failure.step === "starttls" &&
+  failure.verdict.category === "tls_failed";
+
+async function openOne(
+  relay: Relay,
+  port: number,
+  policy: TlsPolicy,
+  deps: SessionDeps,
+  progress: Progress | undefined,
+): Promise<Result<SmtpSession, NotOpened>> {
+  let session: SmtpSession;
+  try {
+    session = new SmtpSession(relay, port, policy, deps);
+  } catch (error) {
+    const failure = connectFailure(error);
+    progress?.("connect", false, failure.detail);
+    return err({ failure, port, opening: [] });
+  }
+  try {
+    await session.establish(progress);
+    return ok(session);
+  } catch (error) {
+    session.drop();
+    if (!(error instanceof SmtpFailure)) throw error;
+    const failure = policy === "implicit" ? await diagnose(error, relay.host, port, deps) : error;
+    progress?.(failure.step as OpeningStep, false, failure.detail);
+    return err({ failure, port, opening: session.opening });
+  }
+}

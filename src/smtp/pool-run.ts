@@ -1,0 +1,44 @@
+/** What a pool keeps while it works: one run, the copies it holds, and what it says of them. */
+import type { Attempt, Copy, Source } from "./attempt.ts";
+import type { SmtpFailure } from "./failure.ts";
+import type { Outcome } from "./transaction.ts";
+
+/** A copy taken from a source. */
+export interface Item<Job> {
+  copy: Copy;
+  job: Job;
+  source: Source<Job & { copy: Copy }>;
+  startedAt: number;
+}
+
+/** From the first `work` until the source is dry. */
+export interface Run<Job extends { copy: Copy }> {
+  source: Source<Job>;
+  promise: Promise<void>;
+  end: (error: unknown) => void;
+  /** Set once the relay counts as unreachable: nothing more is taken. */
+  stopped: Attempt | null;
+  /** Sessions in a row that ended without an answered copy. */
+  fruitless: number;
+  /** A bug in the source, thrown out of `work`. */
+  thrown: { error: unknown } | null;
+}
+
+/** A failure as the outcome of a session that could not be had. */
+export const failureOutcome = (failure: SmtpFailure, transcript: string): Outcome => ({
+  verdict: failure.verdict,
+  reply: failure.reply,
+  problem: failure.problem,
+  transcript,
+});
+
+export function newRun<Job extends { copy: Copy }>(source: Source<Job>): Run<Job> {
+  let end: Run<Job>["end"] = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    end = (thrown) => {
+      if (thrown === null) resolve();
+      else reject((thrown as { error: unknown }).error);
+    };
+  });
+  return { source, promise, end, stopped: null, fruitless: 0, thrown: null };
+}

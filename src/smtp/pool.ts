@@ -1,0 +1,280 @@
+/**
+ * The sessions one object keeps with one relay. A pool takes copies from a source, sends them over as many sessions as
+ * there is work for and the relay allows, and says what came of each. It decides nothing about retries or routing.
+ */
+import { SMTP_FEWER_CONNECTIONS_MS, SMTP_FRUITLESS_SESSIONS, SMTP_IDLE_MS } from "../core/limits.ts";
+import type { Attempt, Copy, Source } from "./attempt.ts";
+import type { SmtpFailure } from "./failure.ts";
+import { IdleSessions } from "./idle-sessions.ts";
+import { openSession } from "./open-session.ts";
+import type { Category } from "./outcome.ts";
+import { failureOutcome, type Item, newRun, type Run } from "./pool-run.ts";
+import { DEFAULT_PORTS, type Relay } from "./relay.ts";
+import type { SessionDeps, SmtpSession } from "./session.ts";
+import { converse, type Feed, type Outcome } from "./transaction.ts";
+import { transcriptOf } from "./transcript.ts";
+
+export interface PoolDeps extends SessionDeps {
+  /** One line for the operator, without secrets. */
+  log?: (line: string) => void;
+  /** Default: SMTP_IDLE_MS. */
+  idleMs?: number;
+}
+
+/** For GET /relays. */
+export interface PoolState {
+  /** Sessions open, whether sending or idle. */
+  open: number;
+  /** Of them sending. */
+  busy: number;
+  /** Milliseconds since 1970. */
+  lastError: { at: number; category: Category; sentence: string; detail: string } | null;
+  /** The port of the last session that opened. */
+  lastPort: number | null;
+}
+
+export class Pool<Job extends { copy: Copy }> {
+  #relay: Relay;
+  #deps: PoolDeps;
+  #run: Run<Job> | null = null;
+  #idle: IdleSessions;
+  #busy = new Set<SmtpSession>();
+  /** Loops under way: each has a session or is opening one. */
+  #lanes = 0;
+  #opening = 0;
+  /** Taken, but not sent by the session that took them; the next session does. */
+  #orphans: Item<Job>[] = [];
+  #ceiling: { connections: number; until: number } | null = null;
+  #lastError: PoolState["lastError"] = null;
+  #lastPort: number | null = null;
+  #closing = false;
+
+  constructor(relay: Relay, deps: PoolDeps) {
+    this.#relay = relay;
+    this.#deps = deps;
+    this.#idle = new IdleSessions(deps.idleMs ?? SMTP_IDLE_MS);
+  }
+
+  get state(): PoolState {
+    const busy = this.#busy.size;
+    return { open: busy + this.#idle.size, busy, lastError: this.#lastError, lastPort: this.#lastPort };
+  }
+
+  /**
+   * Sends what the source has. Resolves when it is dry, or the relay is unreachable, and every `done` was called.
+   * Called again meanwhile, it shares the run and looks again; a source passed then takes the other's place.
+   */
+  work(source: Source<Job>): Promise<void> {
+    const running = this.#run;
+    if (running === null) {
+      this.#run = newRun(source);
+      this.#startLane();
+      return this.#run?.promise ?? Promise.resolve();
+    }
+    // A run that has given up takes nothing more; the caller's wish outlives it.
+    if (running.stopped !== null || this.#closing) return running.promise.then(() => this.work(source));
+    running.source = source;
+    // While the first session is being opened, the others wait for it; it will take what is there.
+    const alive = this.#busy.size + this.#idle.size;
+    if (alive > 0 && this.#lanes < this.#most() && this.#peek()) this.#startLane();
+    return running.promise;
+  }
+
+  /** Takes nothing more, waits for copies under way, and closes all sessions. The pool may be used again afterwards. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#run?.promise.catch(() => {});
+    await this.#idle.close();
+    this.#closing = false;
+  }
+
+  #startLane(): void {
+    const run = this.#run!;
+    this.#lanes += 1;
+    this.#lane(run)
+      .catch((error: unknown) => {
+        run.thrown ??= { error };
+      })
+      .then(() => {
+        this.#lanes -= 1;
+        if (this.#lanes === 0) this.#finish(run);
+      });
+  }
+
+  #finish(run: Run<Job>): void {
+    // Looked at once more, so that a `work` called since the last session found nothing is not lost.
+    if (this.#peek()) {
+      this.#startLane();
+      return;
+    }
+    const orphans = this.#orphans;
+    this.#orphans = [];
+    this.#run = null;
+    try {
+      for (const item of orphans) item.source.done(item.job, run.stopped ?? this.#unsent(item));
+    } catch (error) {
+      run.thrown ??= { error };
+    }
+    run.end(run.thrown);
+  }
+
+  /** One session after another, until there is no work for one. */
+  async #lane(run: Run<Job>): Promise<void> {
+    for (;;) {
+      const session = this.#idle.take() ?? (await this.#open(run));
+      if (session === null) return;
+      this.#busy.add(session);
+      let usable: boolean;
+      try {
+        usable = await converse(session, this.#feedOf(session, run), this.#relay.messagesPerConnection);
+      } catch (error) {
+        session.drop();
+        throw error;
+      } finally {
+        this.#busy.delete(session);
+      }
+      if (!usable) this.#sessionFailed(session, run);
+      else if (session.answeredCopies < this.#relay.messagesPerConnection) this.#idle.park(session);
+      else void session.quit();
+      if (!this.#peek()) return;
+    }
+  }
+
+  async #open(run: Run<Job>): Promise<SmtpSession | null> {
+    const startedAt = this.#deps.now();
+    this.#opening += 1;
+    let opened: Awaited<ReturnType<typeof openSession>>;
+    try {
+      opened = await openSession(this.#relay, this.#ports(), this.#deps);
+    } finally {
+      this.#opening -= 1;
+    }
+    if (opened.ok) {
+      this.#lastPort = opened.value.peer.port;
+      return opened.value;
+    }
+    const { failure, port, opening } = opened.error;
+    this.#note(failure);
+    const alive = this.#busy.size + this.#idle.size;
+    if (alive > 0) {
+      // "Too many connections": the relay took these and no more.
+      this.#ceiling = { connections: alive, until: this.#deps.now() + SMTP_FEWER_CONNECTIONS_MS };
+    } else if (this.#opening === 0) {
+      this.#stop(
+        run,
+        this.#attempt(failureOutcome(failure, transcriptOf(opening, [])), port, false, startedAt),
+      );
+    }
+    return null;
+  }
+
+  #feedOf(session: SmtpSession, run: Run<Job>): Feed<Item<Job>> {
+    return {
+      take: () => {
+        const item = this.#orphans.shift() ?? this.#takeNew();
+        if (item !== null && this.#lanes < this.#most() && this.#peek()) this.#startLane();
+        return item;
+      },
+      settle: (item, outcome) => {
+        if (outcome.reply !== null && outcome.reply.code !== 421) run.fruitless = 0;
+        item.source.done(
+          item.job,
+          this.#attempt(outcome, session.peer.port, session.encrypted, item.startedAt),
+        );
+      },
+      giveBack: (item) => {
+        this.#orphans.push(item);
+      },
+    };
+  }
+
+  #takeNew(): Item<Job> | null {
+    const run = this.#run;
+    if (run === null || run.stopped !== null || run.thrown !== null || this.#closing) return null;
+    const job = run.source.next();
+    return job === null ? null : { copy: job.copy, job, source: run.source, startedAt: this.#deps.now() };
+  }
+
+  /** Is there work for one more session? If so, one copy of it is held. */
+  #peek(): boolean {
+    if (this.#run === null || this.#run.stopped !== null || this.#run.thrown !== null || this.#closing)
+      return false;
+    if (this.#orphans.length > 0) return true;
+    const item = this.#takeNew();
+    if (item !== null) this.#orphans.push(item);
+    return item !== null;
+  }
+
+  #sessionFailed(session: SmtpSession, run: Run<Job>): void {
+    const failure = session.failure!;
+    this.#note(failure);
+    if (session.answeredCopies > 0) return;
+    run.fruitless += 1;
+    if (run.fruitless < SMTP_FRUITLESS_SESSIONS) return;
+    const transcript = transcriptOf(session.opening, []);
+    this.#stop(
+      run,
+      this.#attempt(
+        failureOutcome(failure, transcript),
+        session.peer.port,
+        session.encrypted,
+        this.#deps.now(),
+      ),
+    );
+  }
+
+  #stop(run: Run<Job>, attempt: Attempt): void {
+    if (run.stopped !== null) return;
+    run.stopped = attempt;
+    run.source.unreachable(attempt);
+  }
+
+  /** How many sessions at once, now. */
+  #most(): number {
+    if (this.#ceiling !== null && this.#deps.now() >= this.#ceiling.until) this.#ceiling = null;
+    return this.#ceiling?.connections ?? this.#relay.connections;
+  }
+
+  #ports(): number[] {
+    if (this.#relay.port !== null) return [this.#relay.port];
+    const known = this.#lastPort;
+    return known === null ? [...DEFAULT_PORTS] : [known, ...DEFAULT_PORTS.filter((port) => port !== known)];
+  }
+
+  #note(failure: SmtpFailure): void {
+    const { category, sentence } = failure.verdict;
+    this.#lastError = { at: this.#deps.now(), category, sentence, detail: failure.detail };
+    this.#deps.log?.(`relay ${this.#relay.name}: ${failure.step}: ${failure.detail}`);
+  }
+
+  #attempt(outcome: Outcome, port: number, tls: boolean, startedAt: number): Attempt {
+    const { disposition, category, sentence } = outcome.verdict;
+    return {
+      disposition,
+      category,
+      sentence,
+      reply: outcome.reply,
+      problem: outcome.problem,
+      relay: this.#relay.name,
+      host: this.#relay.host,
+      port,
+      tls,
+      startedAt,
+      durationMs: this.#deps.now() - startedAt,
+      transcript: outcome.transcript,
+    };
+  }
+
+  /** A copy taken while the pool was told to close: not a byte of it was sent. */
+  #unsent(item: Item<Job>): Attempt {
+    const problem = "the session ended before this message was sent";
+    const verdict = {
+      disposition: "deferred",
+      category: "connection_lost",
+      action: "retry",
+      sentence: problem,
+    } as const;
+    const port = this.#lastPort ?? this.#relay.port ?? DEFAULT_PORTS[0];
+    return this.#attempt({ verdict, reply: null, problem, transcript: null }, port, false, item.startedAt);
+  }
+}

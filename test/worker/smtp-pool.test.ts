@@ -1,0 +1,209 @@
+/** The pool: as many sessions as there is work for and the relay allows, reused, closed, and no copy lost or doubled. */
+import { describe, expect, test } from "vitest";
+import { Pool } from "../../src/smtp/pool.ts";
+import type { SinkOptions } from "../support/sink-relay.ts";
+import { copyTo, ListSource, relayAt, short, sink, sinkLog, until } from "../support/smtp-control.ts";
+
+const PIPELINING = ["PIPELINING", "8BITMIME"];
+const many = (count: number, prefix = "u") =>
+  Array.from({ length: count }, (_, i) => copyTo(`${prefix}${i}@b.test`));
+
+async function poolAt(options: SinkOptions, query = "", idleMs = 5_000) {
+  const port = await sink(options);
+  return {
+    port,
+    pool: new Pool(relayAt(port, query), { now: Date.now, ehlo: "me.test", deadlines: short(3_000), idleMs }),
+  };
+}
+
+function expectEachOnce(taken: string[], count: number, prefix = "u"): void {
+  expect([...taken].sort()).toEqual(
+    many(count, prefix)
+      .map(({ forwardPath }) => forwardPath)
+      .sort(),
+  );
+}
+
+describe("sessions", () => {
+  test("one message opens one", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING });
+    await pool.work(new ListSource(many(1)));
+    expect(pool.state).toMatchObject({ open: 1, busy: 0, lastError: null, lastPort: port });
+    await pool.close();
+    expect(await sinkLog(port)).toMatchObject({ sessions: 1, quits: 1 });
+  });
+
+  test("much work opens as many as are allowed, and no more", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING, delay: 2 }, "?connections=3");
+    const source = new ListSource(many(300));
+    await pool.work(source);
+    await pool.close();
+    const log = await sinkLog(port);
+    expectEachOnce(log.taken, 300);
+    expect([log.sessions, log.peak]).toEqual([3, 3]);
+    expect(source.attempts.length).toBe(300);
+  });
+
+  test("idle ones are reused, then closed with QUIT", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING }, "", 60);
+    for (let i = 0; i < 5; i++) await pool.work(new ListSource(many(1)));
+    expect((await sinkLog(port)).sessions).toBe(1);
+    const log = await until(
+      () => sinkLog(port),
+      ({ open }) => open === 0,
+    );
+    expect([log.open, log.quits, pool.state.open]).toEqual([0, 1, 0]);
+  });
+
+  test("messages per connection", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING }, "?connections=1&messages=10");
+    await pool.work(new ListSource(many(35)));
+    await pool.close();
+    const log = await sinkLog(port);
+    expectEachOnce(log.taken, 35);
+    expect(log.sessions).toBe(4);
+  });
+
+  test("without PIPELINING everything still goes", async () => {
+    const { port, pool } = await poolAt({ extensions: [] });
+    await pool.work(new ListSource(many(50)));
+    await pool.close();
+    const log = await sinkLog(port);
+    expectEachOnce(log.taken, 50);
+    expect(log.pipelined).toBe(1);
+  });
+});
+
+describe("a relay's limits", () => {
+  test("421 after five messages: the sixth goes over a new session, no attempt is burnt", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING, messages: 5 }, "?connections=1");
+    const source = new ListSource(many(23));
+    await pool.work(source);
+    await pool.close();
+    const log = await sinkLog(port);
+    expectEachOnce(log.taken, 23);
+    expect(new Set(source.attempts.map(({ attempt }) => attempt.disposition))).toEqual(new Set(["accepted"]));
+    expect(source.attempts.length).toBe(23);
+  });
+
+  test("two connections allowed, four configured: keeps to two", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING, connections: 2, delay: 1 });
+    const source = new ListSource(many(200));
+    await pool.work(source);
+    await pool.close();
+    expectEachOnce((await sinkLog(port)).taken, 200);
+    expect(source.failures).toEqual([]);
+    expect(source.attempts.every(({ attempt }) => attempt.disposition === "accepted")).toBe(true);
+    expect(pool.state.lastError).toMatchObject({ category: "too_many_connections" });
+  });
+});
+
+describe("outcomes", () => {
+  for (const alwaysGo of [false, true]) {
+    for (const extensions of [PIPELINING, []]) {
+      test(`refused recipients among others (${extensions.length > 0 ? "pipelined" : "one by one"}${alwaysGo ? ", 354 all the same" : ""})`, async () => {
+        const { port, pool } = await poolAt({ extensions, alwaysGo });
+        const copies = many(60).map((copy, i) =>
+          i % 3 === 0 ? copyTo(`unknown${i}@b.test`) : i % 7 === 0 ? copyTo(`later${i}@b.test`) : copy,
+        );
+        const source = new ListSource([...copies]);
+        await pool.work(source);
+        await pool.close();
+        const expected = copies.map(({ forwardPath }) =>
+          forwardPath.startsWith("unknown")
+            ? `${forwardPath}: bounced unknown_mailbox`
+            : forwardPath.startsWith("later")
+              ? `${forwardPath}: deferred server_busy`
+              : `${forwardPath}: accepted accepted`,
+        );
+        expect([...source.outcomes].sort()).toEqual(expected.sort());
+        expect((await sinkLog(port)).taken.length).toBe(
+          expected.filter((line) => line.endsWith("accepted accepted")).length,
+        );
+      });
+    }
+  }
+
+  test("a session that drops costs its own copy an attempt, and loses no other", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING }, "?connections=2");
+    const copies = many(100).map((copy, i) => (i % 20 === 10 ? copyTo(`drop${i}@b.test`) : copy));
+    const source = new ListSource([...copies]);
+    await pool.work(source);
+    await pool.close();
+    expect(source.outcomes.filter((line) => line.includes("deferred")).sort()).toEqual(
+      [10, 30, 50, 70, 90].map((i) => `drop${i}@b.test: deferred connection_lost`),
+    );
+    expect(source.attempts.length).toBe(100);
+    expect((await sinkLog(port)).taken.length).toBe(95);
+  });
+});
+
+describe("work", () => {
+  test("called while running is merged, and sees what was added", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING, delay: 1 });
+    const source = new ListSource(many(20));
+    const first = pool.work(source);
+    const second = pool.work(source);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    source.queue.push(...many(20, "v"));
+    const third = pool.work(source);
+    await Promise.all([first, second, third]);
+    await pool.close();
+    expect((await sinkLog(port)).taken.length).toBe(40);
+    expect(source.attempts.length).toBe(40);
+  });
+
+  test("is never lost, whenever it comes", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING }, "?connections=1");
+    const source = new ListSource([]);
+    const runs: Promise<void>[] = [];
+    for (let i = 0; i < 200; i++) {
+      source.queue.push(copyTo(`u${i}@b.test`));
+      runs.push(pool.work(source));
+      for (let turn = 0; turn < i % 7; turn++) await Promise.resolve();
+      if (i % 11 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await Promise.all(runs);
+    await pool.close();
+    expectEachOnce((await sinkLog(port)).taken, 200);
+  });
+
+  test("on a closed port: unreachable once, nothing taken", async () => {
+    const pool = new Pool(relayAt(1), { now: Date.now, ehlo: "me.test", deadlines: short(500) });
+    const source = new ListSource(many(3));
+    await Promise.all([pool.work(source), pool.work(source)]);
+    expect(source.failures.length).toBe(1);
+    expect(source.failures[0]).toMatchObject({
+      category: "connect_failed",
+      disposition: "deferred",
+      relay: "test",
+    });
+    expect([source.taken, source.attempts.length]).toEqual([0, 0]);
+  });
+
+  test("a source that throws is a bug, and is thrown", async () => {
+    const { pool } = await poolAt({ extensions: PIPELINING });
+    const source = new ListSource(many(3));
+    source.done = () => {
+      throw new Error("bug");
+    };
+    await expect(pool.work(source)).rejects.toThrow("bug");
+    expect(pool.state.busy).toBe(0);
+    await pool.close();
+  });
+
+  test("closed in the middle: copies under way are told of, the rest waits", async () => {
+    const { port, pool } = await poolAt({ extensions: PIPELINING, delay: 2 });
+    const source = new ListSource(many(500));
+    const working = pool.work(source);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pool.close();
+    await working;
+    expect(source.attempts.length).toBe(source.taken);
+    expect(source.queue.length).toBeGreaterThan(0);
+    expect((await sinkLog(port)).taken.length).toBe(
+      source.outcomes.filter((line) => line.includes("accepted")).length,
+    );
+    expect(pool.state.open).toBe(0);
+  });
+});
