@@ -1,0 +1,92 @@
+/**
+ * Writing what the ledger holds: one transaction per call, one statement per kind of entry. Rows that are there already are
+ * left alone, so a call may be repeated. All else that is wrong with a row fails the whole call (an INSERT OR IGNORE would
+ * drop it silently instead).
+ */
+import type { InStatement } from "@libsql/client/web";
+import { LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
+import type { LedgerEntry } from "../schema/event.ts";
+import type { Db } from "./client.ts";
+import { ask } from "./client.ts";
+
+type Kind = LedgerEntry["kind"];
+
+/** In the order of writing: events move recipients and emails, which are cheapest to move when they are there. */
+const INSERTS: readonly [kind: Kind, sql: string][] = [
+  [
+    "email",
+    `INSERT INTO emails (id, created_at, kind, "from", "to", cc, bcc, reply_to, subject, message_id, headers, tags,
+       attachments, track_opens, track_clicks, relay, size, scheduled_at, expires_at, last_event, updated_at)
+     SELECT e ->> 'id', e ->> 'created_at', e ->> 'kind', e ->> 'from', e -> 'to', e -> 'cc', e -> 'bcc', e -> 'reply_to',
+       e ->> 'subject', e ->> 'message_id', e -> 'headers', e -> 'tags', e -> 'attachments',
+       e ->> '$.tracking.opens', e ->> '$.tracking.clicks', e ->> 'relay', e ->> 'size', e ->> 'scheduled_at',
+       e ->> 'expires_at', CASE WHEN e ->> 'scheduled_at' IS NULL THEN 'queued' ELSE 'scheduled' END, e ->> 'created_at'
+     FROM (SELECT value -> 'email' AS e FROM json_each(?)) WHERE true
+     ON CONFLICT (id) DO NOTHING`,
+  ],
+  [
+    "recipients",
+    `INSERT INTO recipients (email_id, idx, address, domain, kind, status)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?) WHERE true
+     ON CONFLICT (email_id, idx) DO NOTHING`,
+  ],
+  [
+    "body",
+    `INSERT INTO bodies (email_id, part, seq, data)
+     SELECT value ->> 'email_id', value ->> 'part', value ->> 'seq', value ->> 'data' FROM json_each(?) WHERE true
+     ON CONFLICT (email_id, part, seq) DO NOTHING`,
+  ],
+  [
+    "event",
+    `INSERT INTO events (id, email_id, recipient, type, at, data)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5 FROM json_each(?) WHERE true
+     ON CONFLICT (id) DO NOTHING`,
+  ],
+];
+
+/** All of them are in libSQL when it resolves, or none of them: then it throws a DbError. */
+export async function writeEntries(db: Db, entries: readonly LedgerEntry[]): Promise<void> {
+  const statements = INSERTS.flatMap(([kind, sql]) =>
+    lists(entries.filter((entry) => entry.kind === kind).flatMap(spell)).map(
+      (list): InStatement => ({ sql, args: [list] }),
+    ),
+  );
+  if (statements.length > 0) await ask(db.$client.batch(statements, "write"));
+}
+
+/** One text per row. What there are many of is a short list: SQLite reads a row's text once per column. */
+function spell(entry: LedgerEntry): string | string[] {
+  switch (entry.kind) {
+    case "email":
+    case "body":
+      return JSON.stringify(entry);
+    case "recipients":
+      return entry.rows.map(({ index, address, kind, status }) =>
+        JSON.stringify([entry.email_id, index, address, domainOf(address), kind, status]),
+      );
+    case "event": {
+      const { id, email_id, recipient, type, at, data } = entry.event;
+      return JSON.stringify([id, email_id, recipient, type, at, data]);
+    }
+  }
+}
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+
+/** JSON lists of the items, none longer than a parameter may be unless a single item is. */
+function lists(items: readonly string[]): string[] {
+  const out: string[] = [];
+  let list: string[] = [];
+  let chars = 0;
+  for (const item of items) {
+    if (list.length > 0 && chars + item.length > LEDGER_PARAMETER_CHARS) {
+      out.push(`[${list.join(",")}]`);
+      list = [];
+      chars = 0;
+    }
+    list.push(item);
+    chars += item.length + 1;
+  }
+  if (list.length > 0) out.push(`[${list.join(",")}]`);
+  return out;
+}

@@ -1,0 +1,161 @@
+/**
+ * Bindings and variables: the only file that knows their names. Everything else takes a Config, a stub or a Db.
+ */
+import { z } from "zod";
+import { type EmailId, shardOf } from "./core/ids.ts";
+import { err, ok, type Result } from "./core/result.ts";
+import { type Db, openDb } from "./db/client.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { Outbox } from "./outbox/outbox.ts";
+import { parseRelays, parseRelayUrl, type Relay } from "./smtp/relay.ts";
+
+/** Every variable, with what it is for. `npm start` and `npm run dev` hand on exactly these. */
+export const VARIABLES = [
+  "API_KEY",
+  "SIGNING_SECRET",
+  "PUBLIC_URL",
+  "SMTP_URL",
+  "RELAYS",
+  "EHLO_NAME",
+  "LIBSQL_URL",
+  "LIBSQL_AUTH_TOKEN",
+  "BOUNCE_DOMAIN",
+  "SHARDS",
+] as const;
+
+/** What the platform hands to the worker. A variable is text, or absent. */
+export type Env = {
+  OUTBOX: DurableObjectNamespace<Outbox>;
+  LEDGER: DurableObjectNamespace<Ledger>;
+  STORE: DurableObjectNamespace;
+} & { [name in (typeof VARIABLES)[number]]?: string | null };
+
+export interface Config {
+  /** The root key: may do everything. */
+  apiKey: string;
+  /** Secrets of tokens and links. The first signs, all verify. */
+  signingSecrets: [string, ...string[]];
+  /** Base of tracking links without a slash at the end; null: the origin of the request that sends. */
+  publicUrl: string | null;
+  /** In order of preference. Empty: nothing can be sent, and the API says so. */
+  relays: Relay[];
+  /** What we call ourselves in EHLO; a relay's own `ehlo` goes first. */
+  ehloName: string;
+  /** Null: the embedded store. */
+  libsql: { url: string; authToken: string | null } | null;
+  /** Domain of return paths; null: the envelope sender is the From address. */
+  bounceDomain: string | null;
+  /** How many outboxes and ledgers share the work. Change it only with empty queues. */
+  shards: number;
+}
+
+const hostname = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+const absent = (value: unknown) => (value === null || value === "" ? undefined : value);
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(absent, schema.optional());
+
+const Variables = z.object({
+  API_KEY: z.preprocess(
+    absent,
+    z.string("is not set: choose a long random key, callers send it as `Authorization: Bearer …`"),
+  ),
+  SIGNING_SECRET: z.preprocess(
+    absent,
+    z
+      .string("is not set: give at least 16 random characters; they sign tracking links")
+      .transform((text) => text.split(",").map((part) => part.trim()))
+      .refine(
+        (parts) => parts.every((part) => part.length >= 16),
+        "needs at least 16 characters in each part",
+      ),
+  ),
+  PUBLIC_URL: optional(
+    z
+      .string()
+      .refine(
+        (text) => /^https?:\/\/[A-Za-z0-9._~:/[\]-]+$/.test(text) && URL.canParse(text),
+        "must be a plain http(s) URL such as https://mail.example.com",
+      )
+      .transform((text) => text.replace(/\/+$/, "")),
+  ),
+  SMTP_URL: optional(z.string()),
+  RELAYS: optional(z.string()),
+  EHLO_NAME: optional(z.string().regex(hostname, "must be a host name such as mail.example.com")),
+  LIBSQL_URL: optional(z.string().regex(/^(libsql|https?):\/\//, "must be a libsql:, https: or http: URL")),
+  LIBSQL_AUTH_TOKEN: optional(z.string()),
+  BOUNCE_DOMAIN: optional(z.string().regex(hostname, "must be a domain such as bounces.example.com")),
+  SHARDS: optional(
+    z.coerce.number("must be a number").int().min(1, "must be 1 to 64").max(64, "must be 1 to 64"),
+  ),
+});
+
+const known = new WeakMap<object, Result<Config, string>>();
+
+/** The configuration, or one line saying which variable is wrong and what would be right. Never holds a secret. */
+export function readConfig(env: Env): Result<Config, string> {
+  let config = known.get(env);
+  if (config === undefined) {
+    config = parseConfig(env);
+    known.set(env, config);
+  }
+  return config;
+}
+
+/** As readConfig, for any record of variables. */
+export function parseConfig(
+  variables: Partial<Record<(typeof VARIABLES)[number], unknown>>,
+): Result<Config, string> {
+  const parsed = Variables.safeParse(variables);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    return err(`${issue.path.join(".")} ${issue.message}`);
+  }
+  const v = parsed.data;
+  const relays: Relay[] = [];
+  if (v.SMTP_URL !== undefined) {
+    const relay = parseRelayUrl(v.SMTP_URL);
+    if (!relay.ok) return err(`SMTP_URL ${relay.error}`);
+    relays.push(relay.value);
+  }
+  if (v.RELAYS !== undefined) {
+    const list = parseRelays(v.RELAYS);
+    if (!list.ok) return err(`RELAYS ${list.error}`);
+    relays.push(...list.value);
+  }
+  const twice = relays.find((relay, i) => relays.findIndex((other) => other.name === relay.name) !== i);
+  if (twice !== undefined)
+    return err(`RELAYS names "${twice.name}" twice; each relay needs a name of its own`);
+  const publicHost = v.PUBLIC_URL === undefined ? null : new URL(v.PUBLIC_URL).hostname;
+  return ok({
+    apiKey: v.API_KEY,
+    signingSecrets: v.SIGNING_SECRET as [string, ...string[]],
+    publicUrl: v.PUBLIC_URL ?? null,
+    relays,
+    ehloName: v.EHLO_NAME ?? (publicHost !== null && hostname.test(publicHost) ? publicHost : "localhost"),
+    libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
+    bounceDomain: v.BOUNCE_DOMAIN ?? null,
+    shards: v.SHARDS ?? 1,
+  });
+}
+
+/** A client of libSQL, for one request or one object: the configured server, or the embedded store. */
+export function dbOf(env: Env): Db {
+  const config = readConfig(env);
+  const libsql = config.ok ? config.value.libsql : null;
+  if (libsql !== null) return openDb({ url: libsql.url, authToken: libsql.authToken });
+  const store = env.STORE.get(env.STORE.idFromName("store"));
+  return openDb({
+    url: "http://store",
+    authToken: null,
+    fetch: (request: Request) => store.fetch(request),
+  });
+}
+
+/** The outbox and the ledger that own a message, and all of them. */
+export const outboxOf = (env: Env, shards: number, id: EmailId) =>
+  env.OUTBOX.get(env.OUTBOX.idFromName(`outbox-${shardOf(id, shards)}`));
+export const ledgerOf = (env: Env, shards: number, id: EmailId) =>
+  env.LEDGER.get(env.LEDGER.idFromName(`ledger-${shardOf(id, shards)}`));
+export const allOutboxes = (env: Env, shards: number) =>
+  Array.from({ length: shards }, (_, i) => env.OUTBOX.get(env.OUTBOX.idFromName(`outbox-${i}`)));
+export const allLedgers = (env: Env, shards: number) =>
+  Array.from({ length: shards }, (_, i) => env.LEDGER.get(env.LEDGER.idFromName(`ledger-${i}`)));

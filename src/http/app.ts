@@ -1,0 +1,72 @@
+/** The HTTP side, put together: every route, and what happens to what no route takes. */
+import { Hono } from "hono";
+import { DbError } from "../db/error.ts";
+import { readConfig } from "../env.ts";
+import { type AppEnv, log } from "./context.ts";
+import { emails } from "./emails.ts";
+import { fail, ProblemError } from "./errors.ts";
+import { health } from "./health.ts";
+import { relays } from "./relays.ts";
+import { sending } from "./send.ts";
+import { tracking } from "./tracking.ts";
+
+export const app = new Hono<AppEnv>();
+
+app.use(async (c, next) => {
+  const requestId = c.req.header("cf-ray") ?? crypto.randomUUID();
+  c.set("requestId", requestId);
+  const config = readConfig(c.env);
+  if (config.ok) c.set("config", config.value);
+  else if (c.req.path !== "/healthz") {
+    log("configuration_wrong", { requestId, problem: config.error });
+    return fail(c, {
+      kind: "unavailable",
+      message: "This gateway is not configured rightly; GET /healthz says what is wrong.",
+      retryAfterSeconds: 60,
+    });
+  }
+  await next();
+  c.header("x-request-id", requestId);
+});
+
+app.route("/", tracking);
+app.route("/", health);
+app.route("/", sending);
+app.route("/", emails);
+app.route("/", relays);
+
+/** Another method of the same path is served: 405 instead of 404. */
+const METHODS = ["GET", "POST", "PATCH", "DELETE"] as const;
+
+app.notFound((c) => {
+  const allowed = METHODS.filter((method) =>
+    app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
+  );
+  if (allowed.length === 0)
+    return fail(c, { kind: "not_found", message: `${c.req.method} ${c.req.path} is not served here.` });
+  c.header("Allow", allowed.join(", "));
+  return fail(c, {
+    kind: "method_not_allowed",
+    message: `${c.req.method} is not served here; ${allowed.join(" and ")} ${allowed.length === 1 ? "is" : "are"}.`,
+  });
+});
+
+app.onError((cause, c) => {
+  if (cause instanceof ProblemError) return fail(c, cause.problem);
+  if (cause instanceof DbError) {
+    log("libsql_failed", { requestId: c.get("requestId"), kind: cause.kind, cause: cause.message });
+    return fail(c, {
+      kind: "unavailable",
+      message: "The event store cannot be asked just now. Sending goes on; ask again in a moment.",
+      retryAfterSeconds: 5,
+    });
+  }
+  // The path of a redirect holds a token; the route is enough.
+  log("request_failed", {
+    requestId: c.get("requestId"),
+    method: c.req.method,
+    cause: String(cause),
+    stack: cause.stack,
+  });
+  return fail(c, { kind: "internal" });
+});

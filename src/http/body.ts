@@ -1,0 +1,46 @@
+/** A request's JSON body, read with a bound. */
+import type { Problem } from "../core/errors.ts";
+import { MB, REQUEST_BODY_BYTES } from "../core/limits.ts";
+import { err, ok, type Result } from "../core/result.ts";
+
+const tooLarge = (bound: number): Problem => ({
+  kind: "too_large",
+  message: `The body is larger than ${Math.round(bound / MB)} MB.`,
+});
+
+/** The body as text, or null when it is longer than `bound` bytes. Reading stops there. */
+async function readText(request: Request, bound: number): Promise<string | null> {
+  if (Number(request.headers.get("content-length") ?? 0) > bound) return null;
+  if (request.body === null) return "";
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > bound) return null;
+    parts.push(decoder.decode(chunk, { stream: true }));
+  }
+  parts.push(decoder.decode());
+  return parts.join("");
+}
+
+/** The parsed body and its text, or what is wrong with it. The content type is not asked: SDKs differ in it. */
+export async function readJson(
+  request: Request,
+  bound: number = REQUEST_BODY_BYTES,
+): Promise<Result<{ value: unknown; text: string }, Problem>> {
+  const text = await readText(request, bound);
+  if (text === null) return err(tooLarge(bound));
+  if (text.trim() === "")
+    return err({ kind: "bad_json", message: "The body is empty; a JSON object is expected." });
+  try {
+    return ok({ value: JSON.parse(text), text });
+  } catch (cause) {
+    // V8 quotes the text around the fault; a position is enough, and repeats nothing.
+    const at = /position (\d+)/.exec(String(cause))?.[1];
+    return err({
+      kind: "bad_json",
+      message: `The body is not valid JSON${at === undefined ? "" : ` (at character ${at})`}.`,
+    });
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * From a request that has been parsed to an order for the outbox: checks what needs the configuration, compiles, and
+ * writes down what the ledger is to be told. Nothing is stored here.
+ */
+import type { FieldIssue, Problem } from "../core/errors.ts";
+import type { EmailId } from "../core/ids.ts";
+import {
+  BODY_CHUNK_CHARS,
+  BULK_VARIABLES_CHARS,
+  MB,
+  RECIPIENTS_PER_ENTRY,
+  TTL_DEFAULT_SECONDS,
+} from "../core/limits.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import type { Config } from "../env.ts";
+import { compile } from "../message/compile.ts";
+import { missingVariables } from "../message/splice.ts";
+import type { Order } from "../outbox/rpc.ts";
+import type { Mailbox } from "../schema/address.ts";
+import { type BulkEmail, contentOfBulk } from "../schema/bulk.ts";
+import { type Content, contentOf, type SendEmail } from "../schema/email.ts";
+import type { EmailRow, LedgerEntry, RecipientRow } from "../schema/event.ts";
+import { parseSchedule } from "../schema/schedule.ts";
+import { routeOf } from "../smtp/routing.ts";
+import { linkSigner } from "../tracking/link.ts";
+
+export interface ComposeContext {
+  config: Config;
+  id: EmailId;
+  now: number;
+  /** At least 16 random bytes. */
+  random: Uint8Array;
+  /** UUIDv7 of a time. */
+  newId: (now: number) => string;
+  /** Base of tracking links. */
+  trackingBase: string;
+}
+
+interface Recipient {
+  mailbox: Mailbox;
+  kind: RecipientRow["kind"];
+  /** Where in the request it stands. */
+  path: string;
+  /** Bulk only. */
+  variables: Record<string, string> | null;
+}
+
+/** What the two ways of sending share. */
+type Common = Pick<
+  SendEmail,
+  "from" | "subject" | "tags" | "tracking" | "relay" | "ttl" | "scheduled_at" | "reply_to"
+>;
+
+const invalid = (...issues: FieldIssue[]) => err<Problem>({ kind: "invalid", issues });
+
+/** At most this many missing variables are named: enough to see what is wrong with a list. */
+const MISSING_NAMED = 20;
+
+/** A mailbox as people write it, for the record. */
+export const spell = ({ name, address }: Mailbox): string =>
+  name === null ? address : `${name} <${address}>`;
+
+/** POST /emails: everyone sees To and Cc as written. */
+export function compose(request: SendEmail, context: ComposeContext): Result<Order, Problem> {
+  // Each address once: who is in To and Bcc gets one mail, as from any mail program.
+  const seen = new Set<string>();
+  const recipients = (["to", "cc", "bcc"] as const)
+    .flatMap((kind) =>
+      request[kind].map(
+        (mailbox, i): Recipient => ({ mailbox, kind, path: `${kind}[${i}]`, variables: null }),
+      ),
+    )
+    .filter(({ mailbox }) => !seen.has(mailbox.address) && seen.add(mailbox.address));
+  const { to, cc, bcc } = request;
+  return build(request, contentOf(request), recipients, { kind: "single", to, cc, bcc }, context);
+}
+
+/** POST /emails/bulk: everyone gets a private copy. */
+export function composeBulk(request: BulkEmail, context: ComposeContext): Result<Order, Problem> {
+  const recipients = request.recipients.map(
+    ({ to, variables }, i): Recipient => ({
+      mailbox: to,
+      kind: "to",
+      path: `recipients[${i}].to`,
+      variables: variables ?? null,
+    }),
+  );
+  const chars = recipients.reduce(
+    (sum, { variables }) => sum + (variables === null ? 0 : lengthOf(variables)),
+    0,
+  );
+  if (chars > BULK_VARIABLES_CHARS)
+    return err({
+      kind: "too_large",
+      message: `The variables of all recipients have ${Math.ceil(chars / MB)} MB; ${BULK_VARIABLES_CHARS / MB} MB are taken in one call.`,
+    });
+  const order = build(
+    request,
+    contentOfBulk(request),
+    recipients,
+    { kind: "bulk", to: [], cc: [], bcc: [] },
+    context,
+  );
+  if (!order.ok) return order;
+  const issues: FieldIssue[] = [];
+  for (const { variables, path } of recipients) {
+    for (const name of missingVariables(order.value.compiled, variables ?? {}))
+      issues.push({
+        path: path.replace(/\.to$/, ".variables"),
+        message: `lacks \`${name}\`, which the content uses without a fallback (write \`{{${name}|…}}\` to give one)`,
+      });
+    if (issues.length >= MISSING_NAMED) break;
+  }
+  return issues.length > 0 ? invalid(...issues) : order;
+}
+
+const lengthOf = (variables: Record<string, string>): number =>
+  Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+
+function build(
+  request: Common,
+  content: Content,
+  recipients: readonly Recipient[],
+  shape: { kind: EmailRow["kind"]; to: Mailbox[]; cc: Mailbox[]; bcc: Mailbox[] },
+  context: ComposeContext,
+): Result<Order, Problem> {
+  const { config, id, now } = context;
+  const relay = request.relay ?? null;
+  const routed = checkRoutes(config, request.from.address, recipients, relay);
+  if (!routed.ok) return routed;
+  const scheduled = request.scheduled_at == null ? ok(null) : parseSchedule(request.scheduled_at, now);
+  if (!scheduled.ok) return invalid({ path: "scheduled_at", message: scheduled.error });
+  const scheduledAt = scheduled.value;
+
+  const tracking = request.tracking ?? { opens: true, clicks: true };
+  const made = compile(content, {
+    id,
+    now: scheduledAt ?? now,
+    random: context.random,
+    trackingBase: context.trackingBase,
+    opens: tracking.opens,
+    clicks: tracking.clicks,
+    signLink: linkSigner(config.signingSecrets[0], id),
+    bulk: shape.kind === "bulk",
+  });
+  if (!made.ok) return invalid(...made.error);
+  const { compiled, messageId, text } = made.value;
+
+  const email: EmailRow = {
+    id,
+    created_at: now,
+    kind: shape.kind,
+    from: spell(request.from),
+    to: shape.to.map(spell),
+    cc: shape.cc.map(spell),
+    bcc: shape.bcc.map(spell),
+    reply_to: request.reply_to.map(spell),
+    subject: request.subject,
+    message_id: messageId,
+    headers: Object.fromEntries(content.headers.map(({ name, value }) => [name, value])),
+    tags: request.tags ?? [],
+    attachments: content.attachments.map(({ filename, content_type, size, content_id }) => ({
+      filename: filename ?? "",
+      content_type: content_type ?? "application/octet-stream",
+      size,
+      content_id,
+    })),
+    tracking,
+    relay,
+    size: compiled.bytes.length,
+    scheduled_at: scheduledAt,
+    expires_at: (scheduledAt ?? now) + (request.ttl ?? TTL_DEFAULT_SECONDS) * 1000,
+  };
+  const status = scheduledAt === null ? "queued" : "scheduled";
+  const entries: LedgerEntry[] = [
+    { kind: "email", email },
+    ...recipientEntries(
+      id,
+      recipients.map(({ mailbox, kind }, index) => ({ index, address: mailbox.address, kind, status })),
+    ),
+    ...bodyEntries(id, "html", content.html),
+    ...bodyEntries(id, "text", text),
+  ];
+  if (scheduledAt !== null)
+    entries.push({
+      kind: "event",
+      event: {
+        id: context.newId(now),
+        type: "email.scheduled",
+        email_id: id,
+        recipient: null,
+        at: now,
+        data: { scheduled_at: scheduledAt },
+      },
+    });
+  const { bytes, ...rest } = compiled;
+  return ok({
+    id,
+    compiled: rest,
+    bytes,
+    mailFrom: request.from.address,
+    from: request.from.address,
+    deliveries: recipients.map(({ mailbox, variables }, index) => ({
+      index,
+      address: mailbox.address,
+      name: shape.kind === "bulk" ? mailbox.name : null,
+      variables,
+    })),
+    relay,
+    scheduledAt,
+    expiresAt: email.expires_at,
+    entries,
+  });
+}
+
+/** Refuses before acceptance what no relay would take. */
+function checkRoutes(
+  config: Config,
+  from: string,
+  recipients: readonly Recipient[],
+  pin: string | null,
+): Result<null, Problem> {
+  const names = config.relays.map((relay) => relay.name);
+  if (names.length === 0)
+    return err({
+      kind: "unavailable",
+      message: "No relay is configured here: whoever runs this gateway must set SMTP_URL or RELAYS.",
+      retryAfterSeconds: 300,
+    });
+  if (pin !== null && !names.includes(pin))
+    return invalid({ path: "relay", message: `is not a relay here; known are ${names.join(", ")}` });
+  const isRouted = (relays: Config["relays"], to: string) =>
+    routeOf(relays, { from, to, pin }, () => 0.5) !== "";
+  const stranded = recipients.find(({ mailbox }) => !isRouted(config.relays, mailbox.address));
+  if (stranded === undefined) return ok(null);
+  const forAnyone = config.relays.map((relay) => ({ ...relay, to: ["*"] }));
+  return isRouted(forAnyone, stranded.mailbox.address)
+    ? invalid({ path: stranded.path, message: "is not a recipient that a relay here is configured for" })
+    : invalid({ path: "from", message: "is not a sender that a relay here is configured for" });
+}
+
+function recipientEntries(email_id: EmailId, rows: readonly RecipientRow[]): LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
+  for (let at = 0; at < rows.length; at += RECIPIENTS_PER_ENTRY)
+    entries.push({ kind: "recipients", email_id, rows: rows.slice(at, at + RECIPIENTS_PER_ENTRY) });
+  return entries;
+}
+
+function bodyEntries(email_id: EmailId, part: "html" | "text", data: string | null): LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
+  for (let at = 0, seq = 0; at < (data?.length ?? 0); seq++) {
+    let end = Math.min(at + BODY_CHUNK_CHARS, data!.length);
+    // Never between the halves of a surrogate pair: each would become U+FFFD on its own.
+    if (end < data!.length && (data!.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
+    entries.push({ kind: "body", email_id, part, seq, data: data!.slice(at, end) });
+    at = end;
+  }
+  return entries;
+}

@@ -1,0 +1,17 @@
+/** What handlers share: bindings, configuration and the request's own id. */
+import type { Context } from "hono";
+import type { Config, Env } from "../env.ts";
+
+export interface AppEnv {
+  Bindings: Env;
+  Variables: {
+    config: Config;
+    /** Goes back in `x-request-id`, and into log lines. */
+    requestId: string;
+  };
+}
+export type AppContext = Context<AppEnv>;
+
+/** One fact, one line, no secrets and no bodies. */
+export const log = (fact: string, details: Record<string, unknown>): void =>
+  console.log(JSON.stringify({ fact, ...details }));

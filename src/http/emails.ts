@@ -1,0 +1,112 @@
+/** GET /emails and changes to what has not gone yet. Shapes are Resend's; what it lacks is added beside. */
+import { Hono } from "hono";
+import type { EmailId } from "../core/ids.ts";
+import { MB, TTL_DEFAULT_SECONDS } from "../core/limits.ts";
+import { bodyOf, countsByStatus, findEmail, listEmails, recipientsOf } from "../db/emails.ts";
+import { eventsOf } from "../db/events.ts";
+import { dbOf, outboxOf } from "../env.ts";
+import { Reschedule } from "../schema/email.ts";
+import { parse } from "../schema/parse.ts";
+import { parseSchedule } from "../schema/schedule.ts";
+import { requireKey } from "./auth.ts";
+import { readJson } from "./body.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+import { fail, unwrap } from "./errors.ts";
+import { idOf, pageOf, recipientPageOf } from "./parameters.ts";
+import { settle, settleAll } from "./settle.ts";
+import { emailObject, eventObject, listItem, recipientObject } from "./shapes.ts";
+
+export const emails = new Hono<AppEnv>();
+emails.use("/emails", requireKey);
+emails.use("/emails/*", requireKey);
+
+emails.get("/emails", async (c) => {
+  const page = pageOf(c);
+  await settleAll(c);
+  const { rows, hasMore } = await listEmails(dbOf(c.env), page);
+  return c.json({ object: "list", has_more: hasMore, data: rows.map(listItem) });
+});
+
+emails.get("/emails/:id", async (c) => {
+  const id = idOf(c);
+  await settle(c, id);
+  const db = dbOf(c.env);
+  const email = await findEmail(db, id);
+  if (email === null) return noSuchEmail(c);
+  const { limit, after } = recipientPageOf(c);
+  const [recipients, counts, html, text] = await Promise.all([
+    recipientsOf(db, id, { limit, after }),
+    countsByStatus(db, id),
+    bodyOf(db, id, "html"),
+    bodyOf(db, id, "text"),
+  ]);
+  return c.json({
+    ...emailObject(email, html, text),
+    counts,
+    recipients: recipients.rows.map(recipientObject),
+    recipients_has_more: recipients.hasMore,
+  });
+});
+
+emails.get("/emails/:id/events", async (c) => {
+  const id = idOf(c);
+  await settle(c, id);
+  const db = dbOf(c.env);
+  if ((await findEmail(db, id)) === null) return noSuchEmail(c);
+  const { limit, after } = pageOf(c);
+  const { rows, hasMore } = await eventsOf(db, id, { limit, after });
+  return c.json({ object: "list", has_more: hasMore, data: rows.map(eventObject) });
+});
+
+emails.patch("/emails/:id", async (c) => {
+  const id = idOf(c);
+  const { value } = unwrap(await readJson(c.req.raw, MB));
+  const { scheduled_at } = unwrap(parse(Reschedule, value));
+  const now = Date.now();
+  const at = parseSchedule(scheduled_at, now);
+  if (!at.ok) return fail(c, { kind: "invalid", issues: [{ path: "scheduled_at", message: at.error }] });
+  const change = await outboxOf(c.env, c.var.config.shards, id).reschedule(
+    id,
+    at.value,
+    at.value + TTL_DEFAULT_SECONDS * 1000,
+  );
+  return changed(c, id, change.kind, "rescheduled");
+});
+
+emails.post("/emails/:id/cancel", async (c) => {
+  const id = idOf(c);
+  const change = await outboxOf(c.env, c.var.config.shards, id).cancel(id);
+  return changed(c, id, change.kind, "cancelled");
+});
+
+const noSuchEmail = (c: AppContext): Response =>
+  fail(c, { kind: "not_found", message: "There is no email with this id." });
+
+function changed(
+  c: AppContext,
+  id: EmailId,
+  kind: "changed" | "unknown" | "started",
+  verb: string,
+): Response | Promise<Response> {
+  switch (kind) {
+    case "changed":
+      return c.json({ object: "email", id });
+    case "started":
+      return fail(c, {
+        kind: "locked",
+        message: `The email cannot be ${verb} any more: it is being sent, or has been.`,
+      });
+    case "unknown":
+      return goneOrUnknown(c, id, verb);
+  }
+}
+
+/** The outbox forgets what is done; libSQL knows whether there ever was such an email. */
+async function goneOrUnknown(c: AppContext, id: EmailId, verb: string): Promise<Response> {
+  await settle(c, id);
+  if ((await findEmail(dbOf(c.env), id)) === null) return noSuchEmail(c);
+  return fail(c, {
+    kind: "locked",
+    message: `The email cannot be ${verb} any more: nothing of it is waiting to be sent.`,
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * Opens and clicks on their way to the ledger. Answers never wait for this; hits of one moment share a call, since a call
+ * costs as much as serving several redirects.
+ *
+ * The request whose hit begins a batch carries it (`waitUntil`); hits of other requests that come while it is under way
+ * are plain data and ride along with the next call. An I/O object of one request is never used in another.
+ */
+import type { EmailId } from "../core/ids.ts";
+import { LEDGER_BATCH_ENTRIES } from "../core/limits.ts";
+import { type Env, ledgerOf } from "../env.ts";
+import type { LedgerEntry, MailEvent } from "../schema/event.ts";
+import { log } from "./context.ts";
+
+/** How long the first hit of a batch waits for others, in milliseconds. */
+const GATHER_MS = 2;
+/** A ledger that refuses is asked again this many times, ever more slowly; then the hits are given up, and it is logged. */
+const TRIES = 6;
+const FIRST_RETRY_MS = 100;
+
+/** A carrier that has not moved for this long was cancelled by the platform; the next hit carries its batch. */
+const CARRIER_MS = 30_000;
+
+interface Batch {
+  entries: LedgerEntry[];
+  /** When its carrier last moved, in milliseconds since 1970. */
+  at: number;
+}
+const waiting = new Map<string, Batch>();
+
+/** Takes a hit. The promise is the caller's to keep alive until it settles; it does not reject. */
+export async function recordHit(env: Env, shards: number, shard: number, event: MailEvent): Promise<void> {
+  const lane = String(shard);
+  const entry: LedgerEntry = { kind: "event", event };
+  const others = waiting.get(lane);
+  if (others !== undefined) {
+    others.entries.push(entry);
+    if (event.at - others.at < CARRIER_MS) return;
+    others.at = event.at;
+  } else waiting.set(lane, { entries: [entry], at: event.at });
+  await scheduler.wait(GATHER_MS);
+  for (let batch = take(lane); batch !== null; batch = take(lane)) await deliver(env, shards, batch);
+}
+
+/** The next batch of a lane; null, and the lane is free for another request to carry, when there is none. */
+function take(lane: string): LedgerEntry[] | null {
+  const batch = waiting.get(lane);
+  if (batch === undefined || batch.entries.length === 0) {
+    waiting.delete(lane);
+    return null;
+  }
+  batch.at = Date.now();
+  return batch.entries.splice(0, LEDGER_BATCH_ENTRIES);
+}
+
+async function deliver(env: Env, shards: number, batch: LedgerEntry[]): Promise<void> {
+  const [first] = batch;
+  if (first?.kind !== "event") return;
+  for (let tried = 0; tried < TRIES; tried++) {
+    if (tried > 0) await scheduler.wait(FIRST_RETRY_MS * 2 ** (tried - 1));
+    try {
+      await ledgerOf(env, shards, first.event.email_id as EmailId).append(batch);
+      return;
+    } catch (cause) {
+      log("ledger_refused_hits", { hits: batch.length, tried: tried + 1, cause: String(cause) });
+    }
+  }
+  log("hits_lost", { hits: batch.length });
+}

@@ -1,0 +1,165 @@
+/** POST /emails, /emails/batch and /emails/bulk: everything that sends. Shapes are Resend's; what it lacks is added beside. */
+import { Hono } from "hono";
+import type { Problem } from "../core/errors.ts";
+import { uuidv7 } from "../core/ids.ts";
+import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
+import { outboxOf } from "../env.ts";
+import type { Order } from "../outbox/rpc.ts";
+import { BulkEmail } from "../schema/bulk.ts";
+import { SendEmail } from "../schema/email.ts";
+import { parse, unknownFields } from "../schema/parse.ts";
+import { requireKey } from "./auth.ts";
+import { readJson } from "./body.ts";
+import { compose, composeBulk } from "./compose.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+import { fail, ProblemError, unwrap } from "./errors.ts";
+import { emailIdWithByte, type Idempotency, readIdempotency } from "./idempotency.ts";
+
+export const sending = new Hono<AppEnv>();
+sending.use("/emails", requireKey);
+sending.use("/emails/*", requireKey);
+
+sending.post("/emails", async (c) => {
+  const { value, idempotency } = await readRequest(c, "/emails");
+  const unknown = unknownFields(SendEmail, value);
+  const request = unwrap(parse(SendEmail, value));
+  const order = unwrap(compose(request, composeContext(c, idempotency?.byte ?? null)));
+  const response = await accept(c, [order], idempotency, { id: order.id });
+  nameUnknown(c, unknown);
+  return c.json(response);
+});
+
+sending.post("/emails/batch", async (c) => {
+  const { value, idempotency } = await readRequest(c, "/emails/batch");
+  if (!Array.isArray(value))
+    return fail(c, {
+      kind: "invalid",
+      issues: [{ path: "", message: "The body must be a list of emails." }],
+    });
+  if (value.length === 0 || value.length > BATCH_EMAILS)
+    return fail(c, {
+      kind: "invalid",
+      issues: [{ path: "", message: `The list has ${value.length} emails; 1 to ${BATCH_EMAILS} are taken.` }],
+    });
+  const permissive = c.req.header("x-batch-validation") === "permissive";
+  const byte = idempotency?.byte ?? crypto.getRandomValues(new Uint8Array(1))[0]!;
+  const orders: Order[] = [];
+  const errors: { index: number; message: string }[] = [];
+  const unknown: string[] = [];
+  for (const [index, item] of value.entries()) {
+    for (const field of unknownFields(SendEmail, item)) unknown.push(`[${index}].${field}`);
+    const parsed = parse(SendEmail, item);
+    const order = parsed.ok ? compose(parsed.value, composeContext(c, byte)) : parsed;
+    if (order.ok) orders.push(order.value);
+    else if (!permissive) return fail(c, atIndex(order.error, index));
+    else
+      errors.push({
+        index,
+        message: "issues" in order.error ? firstIssue(order.error.issues) : order.error.kind,
+      });
+  }
+  const data = orders.map(({ id }) => ({ id }));
+  const body = permissive ? { data, errors } : { data };
+  const response = orders.length === 0 ? body : await accept(c, orders, idempotency, body);
+  nameUnknown(c, unknown);
+  return c.json(response);
+});
+
+sending.post("/emails/bulk", async (c) => {
+  const { value, idempotency } = await readRequest(c, "/emails/bulk");
+  const unknown = unknownFields(BulkEmail, value);
+  const request = unwrap(parse(BulkEmail, value));
+  const order = unwrap(composeBulk(request, composeContext(c, idempotency?.byte ?? null)));
+  const response = await accept(c, [order], idempotency, {
+    id: order.id,
+    accepted: order.deliveries.length,
+    suppressed: 0,
+  });
+  nameUnknown(c, unknown);
+  return c.json(response);
+});
+
+async function readRequest(c: AppContext, route: string) {
+  const { value, text } = unwrap(await readJson(c.req.raw));
+  const idempotency = unwrap(await readIdempotency(c.req.header("idempotency-key"), route, text));
+  return { value, idempotency };
+}
+
+function composeContext(c: AppContext, byte: number | null) {
+  const now = Date.now();
+  const random = crypto.getRandomValues(new Uint8Array(10));
+  return {
+    config: c.var.config,
+    id: emailIdWithByte(now, random, byte ?? random[9]!),
+    now,
+    random: crypto.getRandomValues(new Uint8Array(16)),
+    newId: (at: number) => uuidv7(at, crypto.getRandomValues(new Uint8Array(10))),
+    trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
+  };
+}
+
+/** Hands orders of one shard to their outbox. Resolves, with what to answer, once they are durable. */
+async function accept<T>(
+  c: AppContext,
+  orders: Order[],
+  idempotency: Idempotency | null,
+  response: T,
+): Promise<T> {
+  const [first] = orders as [Order, ...Order[]];
+  const outbox = outboxOf(c.env, c.var.config.shards, first.id);
+  const size = orders.reduce((sum, order) => sum + (order.bytes?.length ?? 0), 0);
+  if (orders.length > 1 && size > RPC_BYTES / 2)
+    throw new ProblemError({
+      kind: "too_large",
+      message: `The batch makes ${Math.ceil(size / MB)} MB of mail; ${RPC_BYTES / 2 / MB} MB are taken in one call.`,
+    });
+  if (size > STAGE_BYTES) {
+    for (let at = 0, part = 0; at < size; at += STAGE_BYTES, part++)
+      await outbox.stage(first.id, part, first.bytes!.slice(at, at + STAGE_BYTES));
+    first.bytes = null;
+  }
+  const claim = idempotency && {
+    key: idempotency.key,
+    hash: idempotency.hash,
+    response: JSON.stringify(response),
+  };
+  const acceptance = await outbox.accept(orders, claim);
+  switch (acceptance.kind) {
+    case "accepted":
+      return response;
+    case "repeated":
+      c.header("idempotent-replayed", "true");
+      return JSON.parse(acceptance.response) as T;
+    case "mismatch":
+      throw new ProblemError({
+        kind: "idempotency_mismatch",
+        message: "This Idempotency-Key was used with another request within the last 24 hours.",
+      });
+  }
+}
+
+/** A message longer than this goes to the outbox in parts: a call carries 32 MiB, and the record of it needs room too. */
+const STAGE_BYTES = 8 * MB;
+
+/** Fields of a request that mean nothing here do not fail it, but a typo should be found. */
+function nameUnknown(c: AppContext, unknown: readonly string[]): void {
+  if (unknown.length > 0)
+    c.header(
+      "x-postern-unknown-fields",
+      unknown.map((field) => field.replace(/[^\x21-\x7e]/g, "?")).join(", "),
+    );
+}
+
+const firstIssue = (issues: readonly { path: string; message: string }[]): string =>
+  issues[0] === undefined ? "is not valid" : `\`${issues[0].path}\`: ${issues[0].message}`;
+
+function atIndex<P extends Problem>(problem: P, index: number): P {
+  if (!("issues" in problem)) return problem;
+  return {
+    ...problem,
+    issues: problem.issues.map(({ path, message }) => ({
+      path: path === "" ? `[${index}]` : `[${index}].${path}`,
+      message,
+    })),
+  };
+}

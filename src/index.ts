@@ -1,0 +1,8 @@
+/** Entry: what the platform calls. No logic. */
+import { app } from "./http/app.ts";
+
+export { Store } from "./db/embedded.ts";
+export { Ledger } from "./ledger/ledger.ts";
+export { Outbox } from "./outbox/outbox.ts";
+
+export default { fetch: app.fetch };

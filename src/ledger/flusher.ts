@@ -1,0 +1,124 @@
+/**
+ * Carries the journal to libSQL: one batch at a time, in order. An entry is forgotten only after libSQL has it, so a crash
+ * between the two writes it twice, which libSQL's primary keys make harmless. Time and the way to libSQL are passed in.
+ */
+import {
+  LEDGER_BATCH_CHARS,
+  LEDGER_BATCH_ENTRIES,
+  LEDGER_RETRY_MAX_MS,
+  LEDGER_RETRY_MS,
+} from "../core/limits.ts";
+import { DbError } from "../db/error.ts";
+import type { LedgerEntry } from "../schema/event.ts";
+import type { Journal, Journalled } from "./journal.ts";
+
+export interface FlusherParts {
+  journal: Journal;
+  /** Resolves when libSQL has all of the entries; else throws, a DbError when it knows why. */
+  write: (entries: LedgerEntry[]) => Promise<void>;
+  now: () => number;
+  log: (fact: string, details: Record<string, unknown>) => void;
+}
+
+export class Flusher {
+  readonly #parts: FlusherParts;
+  #running: Promise<void> | null = null;
+  #failures = 0;
+  #notBefore = 0;
+  /** Who waits for all entries up to a number. */
+  #waiting: { through: number; done: () => void }[] = [];
+
+  constructor(parts: FlusherParts) {
+    this.#parts = parts;
+  }
+
+  /** How long to leave libSQL alone after the failures so far, in milliseconds. Doubles up to LEDGER_RETRY_MAX_MS. */
+  get delayMs(): number {
+    return Math.min(LEDGER_RETRY_MS * 2 ** Math.max(0, this.#failures - 1), LEDGER_RETRY_MAX_MS);
+  }
+
+  /** Whether libSQL failed just now and is to be left alone for a while. */
+  get resting(): boolean {
+    return this.#parts.now() < this.#notBefore;
+  }
+
+  /** Works the journal off until it is empty or libSQL is away. Never rejects; calls made meanwhile share it. */
+  flush(): Promise<void> {
+    this.#running ??= this.#flush().finally(() => {
+      this.#running = null;
+      this.#tell(null);
+    });
+    return this.#running;
+  }
+
+  /** Resolves to whether everything journalled by now is in libSQL. Waits at most `waitMs`; a flush goes on regardless. */
+  async settle(waitMs: number): Promise<boolean> {
+    const { journal } = this.#parts;
+    const through = journal.last;
+    if (journal.size === 0) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((done) => {
+      timer = setTimeout(done, waitMs);
+      this.#waiting.push({ through, done });
+      void this.flush();
+    });
+    clearTimeout(timer);
+    const { first } = journal;
+    return first === null || first > through;
+  }
+
+  async #flush(): Promise<void> {
+    const { journal, log, now } = this.#parts;
+    for (;;) {
+      const batch = journal.oldest(LEDGER_BATCH_ENTRIES, LEDGER_BATCH_CHARS);
+      if (batch.length === 0) return;
+      try {
+        await this.#write(batch);
+      } catch (cause) {
+        this.#failures += 1;
+        this.#notBefore = now() + this.delayMs;
+        log("libsql_away", {
+          failures: this.#failures,
+          pending: journal.size,
+          retryMs: this.delayMs,
+          cause: cause instanceof DbError ? cause.message : String(cause),
+        });
+        return;
+      }
+      this.#failures = 0;
+      this.#notBefore = 0;
+      this.#tell(journal.first);
+    }
+  }
+
+  /** Writes a batch. What libSQL refuses is halved until the entries at fault stand alone, and these are parked. */
+  async #write(batch: readonly Journalled[]): Promise<void> {
+    const { journal, write, now, log } = this.#parts;
+    try {
+      await write(batch.map(({ entry }) => entry));
+    } catch (cause) {
+      if (!(cause instanceof DbError) || cause.kind !== "refused") throw cause;
+      const [only] = batch;
+      if (only === undefined) return;
+      if (batch.length === 1) {
+        journal.park(only, cause.message, now());
+        log("ledger_entry_parked", { identity: only.identity, reason: cause.message });
+        return;
+      }
+      const half = batch.length >> 1;
+      await this.#write(batch.slice(0, half));
+      await this.#write(batch.slice(half));
+      return;
+    }
+    journal.drop(batch);
+  }
+
+  /** Wakes those whose entries are all before `first`; null: everyone, for there will be no more progress. */
+  #tell(first: number | null): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const one of waiting)
+      if (first === null || first > one.through) one.done();
+      else this.#waiting.push(one);
+  }
+}

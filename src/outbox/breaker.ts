@@ -1,0 +1,32 @@
+/**
+ * A relay's circuit breaker. Pure: the caller passes `now` and a random number.
+ * Closed: the relay is used. Open: it could not be reached or refuses us, and rests until `retryAt`; then one session
+ * probes it (a pool opens its first session alone), and what comes of that closes or reopens the breaker.
+ */
+
+const FIRST_REST_MS = 5_000;
+const LONGEST_REST_MS = 5 * 60_000;
+const JITTER = 0.2;
+
+export interface Breaker {
+  /** Failures in a row. */
+  failures: number;
+  /** Milliseconds since 1970; 0 when closed. */
+  retryAt: number;
+  lastError: string | null;
+}
+
+export const closed = (): Breaker => ({ failures: 0, retryAt: 0, lastError: null });
+
+/** Whether the relay may be used, or probed, now. */
+export const isAvailable = (breaker: Breaker, now: number): boolean => breaker.retryAt <= now;
+
+/** After a failure. Rests double, from 5 seconds to 5 minutes, each up to a fifth longer or shorter. */
+export function failed(breaker: Breaker, error: string, now: number, random: number): Breaker {
+  const rest = Math.min(FIRST_REST_MS * 2 ** Math.min(breaker.failures, 20), LONGEST_REST_MS);
+  return {
+    failures: breaker.failures + 1,
+    retryAt: now + Math.round(rest * (1 + JITTER * (2 * random - 1))),
+    lastError: error,
+  };
+}

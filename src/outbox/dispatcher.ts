@@ -1,0 +1,205 @@
+/**
+ * Decides what happens next: which lane works, when to look again. Holds the lanes and the clock; the queue holds the
+ * truth, so a dispatcher can be dropped and made anew at any moment.
+ */
+
+import { LEDGER_RETRY_MS } from "../core/limits.ts";
+import type { Config } from "../env.ts";
+import { Pool } from "../smtp/pool.ts";
+import { relaysOf } from "../smtp/routing.ts";
+import type { Contents } from "./contents.ts";
+import { expired, type Job, Lane, type LaneContext } from "./lane.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { Queue } from "./queue.ts";
+import type { NewId } from "./record.ts";
+import type { Reporter } from "./reporter.ts";
+import type { RelayState } from "./rpc.ts";
+
+/** While something is under way, an alarm is never further off than this: it is what restarts work after a crash. */
+const WATCHDOG_MS = 10_000;
+/** Never look again sooner than this. */
+const SOONEST_MS = 5;
+/** Expired deliveries given up in one go. */
+const EXPIRED_PER_SWEEP = 1_000;
+/** Reports wait this long for company; and while lanes are working, since sending goes first. */
+const REPORT_IDLE_MS = 5;
+const REPORT_BUSY_MS = 200;
+
+export interface DispatcherContext {
+  config: Config;
+  queue: Queue;
+  contents: Contents;
+  outcomes: Outcomes;
+  reporter: Reporter;
+  newId: NewId;
+  now: () => number;
+  random: () => number;
+  token: LaneContext["token"];
+  setAlarm: (at: number) => void;
+  log: (fact: string, details: Record<string, unknown>) => void;
+}
+
+export class Dispatcher {
+  readonly #context: DispatcherContext;
+  readonly #lanes = new Map<string, Lane>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #reportTimer: ReturnType<typeof setTimeout> | null = null;
+  #alarmAt: number | null = null;
+
+  constructor(context: DispatcherContext) {
+    this.#context = context;
+    const { config, queue, contents, outcomes, newId, now, random, token, log } = context;
+    for (const relay of config.relays)
+      this.#lanes.set(
+        relay.name,
+        new Lane(
+          relay,
+          new Pool<Job>(relay, { now, ehlo: config.ehloName, log: (line) => log("smtp", { line }) }),
+          {
+            queue,
+            contents,
+            outcomes,
+            newId,
+            now,
+            random,
+            token,
+            bounceDomain: config.bounceDomain,
+            shards: config.shards,
+            chosen: (route, at) => this.#chosen(route, at),
+            log,
+          },
+        ),
+      );
+  }
+
+  /** Something may have changed: sends what is due, and looks again when the next thing is. Returns at once. */
+  wake(): void {
+    const { queue, now } = this.#context;
+    const at = now();
+    this.#sweep(at);
+    for (const route of queue.deliveries.waitingRoutes()) {
+      const due = queue.deliveries.nextDue(route);
+      if (due === null || due > at) continue;
+      const name = this.#chosen(route, at);
+      const lane = name === null ? undefined : this.#lanes.get(name);
+      if (lane !== undefined && lane.rateWait(at) === 0) void lane.work(() => this.wake());
+    }
+    this.#reportSoon();
+    this.#rearm(at);
+  }
+
+  /** An alarm fired: the one that was set is gone. */
+  alarm(): void {
+    this.#alarmAt = null;
+    this.#context.queue.books.tidy(this.#context.now());
+    this.wake();
+  }
+
+  /** Resolves when no lane is working. */
+  async idle(): Promise<void> {
+    await Promise.all(
+      [...this.#lanes.values()].filter((lane) => lane.isWorking).map((lane) => lane.work(() => this.wake())),
+    );
+  }
+
+  /** What is known goes to the ledger now. */
+  async settle(): Promise<void> {
+    this.#context.outcomes.flush();
+    await this.#context.reporter.flush();
+  }
+
+  states(): RelayState[] {
+    const { queue, now } = this.#context;
+    const at = now();
+    const routes = queue.deliveries.waitingRoutes();
+    return [...this.#lanes.values()].map((lane) => ({
+      name: lane.relay.name,
+      breaker: lane.isAvailable(at) ? "closed" : "open",
+      retryAt: lane.isAvailable(at) ? null : lane.availableAt(),
+      lastError: lane.breaker.lastError,
+      sessions: lane.pool.state.open,
+      waiting: routes
+        .filter((route) => relaysOf(route)[0] === lane.relay.name)
+        .reduce((sum, route) => sum + queue.deliveries.countDue(route, at), 0),
+    }));
+  }
+
+  /** The first relay of a route that may be used now. */
+  #chosen(route: string, now: number): string | null {
+    return relaysOf(route).find((name) => this.#lanes.get(name)?.isAvailable(now)) ?? null;
+  }
+
+  #sweep(now: number): void {
+    const { queue, outcomes, newId } = this.#context;
+    const due = queue.nextExpiry();
+    if (due === null || due > now) return;
+    for (const delivery of queue.deliveries.claimExpired(now, EXPIRED_PER_SWEEP))
+      outcomes.finish(delivery, [expired(newId, delivery, now)]);
+    outcomes.flush();
+  }
+
+  #reportSoon(): void {
+    const busy = [...this.#lanes.values()].some((lane) => lane.isWorking);
+    this.#reportTimer ??= setTimeout(
+      async () => {
+        this.#reportTimer = null;
+        if (!(await this.#context.reporter.flush())) this.#lookAgain(this.#context.now() + LEDGER_RETRY_MS);
+      },
+      busy ? REPORT_BUSY_MS : REPORT_IDLE_MS,
+    );
+  }
+
+  /** Sets timer and alarm for whatever comes next. */
+  #rearm(now: number): void {
+    const { queue } = this.#context;
+    const times = [queue.nextExpiry(), queue.books.nextTidy()];
+    for (const route of queue.deliveries.waitingRoutes()) {
+      const due = queue.deliveries.nextDue(route);
+      if (due !== null) times.push(Math.max(due, this.#usableAt(route, now)));
+    }
+    const next = times
+      .filter((time) => time !== null)
+      .reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    if (Number.isFinite(next)) this.#lookAgain(next);
+    if ([...this.#lanes.values()].some((lane) => lane.isWorking)) this.#alarmBy(now + WATCHDOG_MS);
+  }
+
+  /** When the first relay of a route can send again; now when one can. */
+  #usableAt(route: string, now: number): number {
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const name of relaysOf(route)) {
+      const lane = this.#lanes.get(name);
+      if (lane === undefined) continue;
+      const at = Math.max(lane.availableAt(), now + lane.rateWait(now));
+      if (at <= now && lane.isWorking) return now + WATCHDOG_MS; // It calls wake() when it is done.
+      soonest = Math.min(soonest, at);
+    }
+    // No relay of this route is configured any more: the next start gives it another route.
+    return Number.isFinite(soonest) ? soonest : now + WATCHDOG_MS;
+  }
+
+  #lookAgain(at: number): void {
+    const now = this.#context.now();
+    const inMs = Math.max(at - now, SOONEST_MS);
+    if (inMs < WATCHDOG_MS) {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.wake();
+      }, inMs);
+    }
+    this.#alarmBy(now + Math.max(inMs, SOONEST_MS));
+  }
+
+  /** Makes sure an alarm comes by then. An earlier one stays: it will find out what there is to do. */
+  #alarmBy(at: number): void {
+    if (this.#alarmAt !== null && this.#alarmAt <= at) return;
+    this.#alarmAt = at;
+    this.#context.setAlarm(at);
+  }
+
+  /** An alarm that restarts work after a crash, before anything is promised. */
+  guard(): void {
+    this.#alarmBy(this.#context.now() + WATCHDOG_MS);
+  }
+}

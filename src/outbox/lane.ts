@@ -1,0 +1,278 @@
+/**
+ * One relay's lane: takes due deliveries for it off the queue, as fast as the relay may be used, splices each copy, and
+ * turns what came of it into an outcome. The pool calls it from its session loops.
+ */
+import { CLAIMS_PER_READ, DAY_MS } from "../core/limits.ts";
+import type { Fill } from "../message/compiled.ts";
+import { splice } from "../message/splice.ts";
+import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
+import { actionOf } from "../smtp/category.ts";
+import type { Pool } from "../smtp/pool.ts";
+import type { Relay } from "../smtp/relay.ts";
+import { without } from "../smtp/routing.ts";
+import { nextAttempt } from "./backoff.ts";
+import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
+import type { Contents } from "./contents.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { Queue, QueuedEmail } from "./queue.ts";
+import { attemptData, eventOf, finalType, type NewId } from "./record.ts";
+import type { Delivery } from "./tables.ts";
+import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
+
+/** How long mail for a destination is held after it said "too fast", in milliseconds; doubled each time in a row. */
+const HOLD_MS = 60_000;
+const HOLD_MAX_MS = 15 * 60_000;
+/** How many messages are told of it when their relay cannot be reached: enough to see why, few enough to be cheap. */
+const TOLD_OF_OUTAGE = 100;
+
+export interface Job {
+  copy: Copy;
+  delivery: Delivery;
+  expiresAt: number;
+}
+
+export interface LaneContext {
+  queue: Queue;
+  contents: Contents;
+  outcomes: Outcomes;
+  newId: NewId;
+  now: () => number;
+  random: () => number;
+  /** Signs a recipient's token. */
+  token: (delivery: Delivery, purpose: "token" | "bounce") => string;
+  bounceDomain: string | null;
+  shards: number;
+  /** The relay that would take a route's mail now, or null while none is available. */
+  chosen: (route: string, now: number) => string | null;
+  log: (fact: string, details: Record<string, unknown>) => void;
+}
+
+export class Lane implements Source<Job> {
+  readonly relay: Relay;
+  readonly pool: Pool<Job>;
+  breaker: Breaker = closed();
+  /** Until when the quota is used up, in milliseconds since 1970. */
+  spentUntil = 0;
+  readonly #context: LaneContext;
+  readonly #bucket: Bucket | null;
+  readonly #holds = new Map<string, number>();
+  #claimed: Delivery[] = [];
+  #working: Promise<void> | null = null;
+
+  constructor(relay: Relay, pool: Pool<Job>, context: LaneContext) {
+    this.relay = relay;
+    this.pool = pool;
+    this.#context = context;
+    this.#bucket = relay.rate === null ? null : newBucket(shareOf(relay.rate, context.shards), context.now());
+  }
+
+  /** Whether this relay may be used now: its breaker, and its quota. */
+  isAvailable(now: number): boolean {
+    return isAvailable(this.breaker, now) && this.spentUntil <= now;
+  }
+
+  /** When it may be used again, in milliseconds since 1970. */
+  availableAt(): number {
+    return Math.max(this.breaker.retryAt, this.spentUntil);
+  }
+
+  /** Milliseconds until the rate allows another message. */
+  rateWait(now: number): number {
+    return this.#bucket === null ? 0 : waitFor(this.#bucket, now);
+  }
+
+  get isWorking(): boolean {
+    return this.#working !== null;
+  }
+
+  /** Sends what is due. `after` is called when nothing is left to do for now. */
+  work(after: () => void): Promise<void> {
+    if (this.#working !== null) {
+      void this.pool.work(this);
+      return this.#working;
+    }
+    const working = this.pool
+      .work(this)
+      .catch((cause: unknown) => {
+        this.#context.log("lane_failed", { relay: this.relay.name, cause: String(cause) });
+        this.breaker = failed(this.breaker, String(cause), this.#context.now(), this.#context.random());
+      })
+      .finally(() => {
+        this.#working = null;
+        this.#putBack();
+        this.#context.outcomes.flush();
+        after();
+      });
+    this.#working = working;
+    return working;
+  }
+
+  next(): Job | null {
+    const { contents, outcomes, now } = this.#context;
+    for (;;) {
+      const at = now();
+      if (!this.isAvailable(at) || this.rateWait(at) > 0) return null;
+      if (this.#claimed.length === 0) this.#claim(at);
+      const delivery = this.#claimed.shift();
+      if (delivery === undefined) return null;
+      const email = contents.get(delivery.email);
+      if (email === null) {
+        outcomes.finish(delivery, []); // Cancelled since.
+        continue;
+      }
+      if (email.expiresAt <= at) {
+        outcomes.finish(delivery, [expired(this.#context.newId, delivery, at)]);
+        continue;
+      }
+      if (this.relay.quota !== null && !this.#spend(at)) {
+        this.#claimed.unshift(delivery);
+        this.#putBack();
+        return null;
+      }
+      if (this.#bucket !== null) take(this.#bucket, at);
+      return { delivery, expiresAt: email.expiresAt, copy: this.#copy(delivery, email) };
+    }
+  }
+
+  done(job: Job, attempt: Attempt): void {
+    const { outcomes, newId, queue, now, random } = this.#context;
+    const { delivery } = job;
+    const at = now();
+    if (attempt.disposition === "accepted") {
+      this.breaker = closed();
+      this.#holds.delete(delivery.domain);
+      const entries = [eventOf(newId, "email.sent", delivery, at, attemptData(delivery, attempt))];
+      if (this.relay.final)
+        entries.push(
+          eventOf(newId, "email.delivered", delivery, at, {
+            reason: `${this.relay.name} is the final server for this address.`,
+          }),
+        );
+      outcomes.finish(delivery, entries);
+      return;
+    }
+    const action = actionOf(attempt.category, attempt.disposition);
+    const data = attemptData(delivery, attempt);
+    const elsewhere = action === "next_relay" ? without(delivery.route, this.relay.name) : delivery.route;
+    if (elsewhere !== delivery.route) {
+      data.next_attempt_at = at;
+      outcomes.postpone(
+        delivery,
+        at,
+        elsewhere,
+        eventOf(newId, "email.delivery_delayed", delivery, at, data),
+      );
+      return;
+    }
+    if (attempt.disposition === "bounced") {
+      outcomes.finish(delivery, [
+        eventOf(newId, finalType(attempt), delivery, at, { ...data, category: attempt.category }),
+      ]);
+      return;
+    }
+    let due = nextAttempt(
+      { attempts: delivery.attempts, greylisted: action === "retry_soon" },
+      at,
+      job.expiresAt,
+      random(),
+    );
+    if (action === "slow_down") {
+      const hold = Math.min((this.#holds.get(delivery.domain) ?? HOLD_MS / 2) * 2, HOLD_MAX_MS);
+      this.#holds.set(delivery.domain, hold);
+      due = Math.min(at + hold, job.expiresAt);
+      queue.deliveries.holdDomain(delivery.domain, due);
+    }
+    data.next_attempt_at = due;
+    outcomes.postpone(
+      delivery,
+      due,
+      delivery.route,
+      eventOf(newId, "email.delivery_delayed", delivery, at, data),
+    );
+  }
+
+  unreachable(failure: Attempt): void {
+    const { now, random, log, queue, outcomes, newId, chosen } = this.#context;
+    const at = now();
+    this.#putBack();
+    this.breaker = failed(this.breaker, failure.sentence, at, random());
+    log("relay_unreachable", {
+      relay: this.relay.name,
+      host: failure.host,
+      port: failure.port,
+      category: failure.category,
+      text: failure.reply?.text ?? failure.problem,
+      retryAt: this.breaker.retryAt,
+    });
+    // Mail that another relay takes goes there at once. The rest waits; its senders are told why, once.
+    for (const route of queue.deliveries.waitingRoutes()) {
+      if (!route.split(",").includes(this.relay.name) || chosen(route, at) !== null) continue;
+      for (const delivery of queue.deliveries.claim(route, at, TOLD_OF_OUTAGE, true)) {
+        const data = { ...attemptData(delivery, failure), next_attempt_at: this.breaker.retryAt };
+        outcomes.postpone(
+          delivery,
+          this.breaker.retryAt,
+          route,
+          eventOf(newId, "email.delivery_delayed", delivery, at, data),
+        );
+      }
+    }
+  }
+
+  #claim(now: number): void {
+    const { queue, chosen } = this.#context;
+    for (const route of queue.deliveries.waitingRoutes()) {
+      if (chosen(route, now) !== this.relay.name) continue;
+      this.#claimed = queue.deliveries.claim(route, now, CLAIMS_PER_READ);
+      if (this.#claimed.length > 0) return;
+    }
+  }
+
+  #putBack(): void {
+    this.#context.queue.deliveries.unclaim(this.#claimed.map((delivery) => delivery.id));
+    this.#claimed = [];
+  }
+
+  #spend(now: number): boolean {
+    const quota = shareOf(this.relay.quota!, this.#context.shards);
+    if (
+      this.#context.queue.books.spend(this.relay.name, Math.max(1, Math.floor(quota.count)), quota.perMs, now)
+    )
+      return true;
+    this.spentUntil = (Math.floor(now / quota.perMs) + 1) * quota.perMs;
+    this.#context.log("quota_spent", {
+      relay: this.relay.name,
+      until: this.spentUntil,
+      days: quota.perMs / DAY_MS,
+    });
+    return false;
+  }
+
+  #copy(delivery: Delivery, email: QueuedEmail): Copy {
+    const { token, bounceDomain } = this.#context;
+    const fill: Fill = {
+      token: token(delivery, "token"),
+      to: { address: delivery.address, name: delivery.name },
+      message_id: `${delivery.index}.${delivery.email}@${email.sender.slice(email.sender.lastIndexOf("@") + 1)}`,
+      variables: delivery.variables ?? {},
+    };
+    return {
+      reversePath:
+        this.relay.returnPath ??
+        (bounceDomain === null ? email.mailFrom : `bounce+${token(delivery, "bounce")}@${bounceDomain}`),
+      forwardPath: delivery.address,
+      bytes: splice(email.compiled, fill),
+      smtputf8: email.compiled.smtputf8 || /[^\x00-\x7f]/.test(delivery.address),
+    };
+  }
+}
+
+/** The event of a delivery whose time is over. */
+export const expired = (newId: NewId, delivery: Delivery, now: number) =>
+  eventOf(newId, "email.failed", delivery, now, {
+    category: "expired",
+    reason:
+      delivery.attempts === 0
+        ? "Its time to live was over before a relay could be reached."
+        : `Its time to live was over after ${delivery.attempts} attempt${delivery.attempts === 1 ? "" : "s"}.`,
+  });

@@ -1,0 +1,130 @@
+/**
+ * The outbox: a Durable Object that is queue and sender in one, the only owner of its deliveries, so that nothing needs
+ * a lease or a lock. Thin: the queue is in queue.ts, what happens when in dispatcher.ts, one relay's work in lane.ts.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { EmailId } from "../core/ids.ts";
+import { uuidv7 } from "../core/ids.ts";
+import { HOUR_MS, IDEMPOTENCY_HOURS } from "../core/limits.ts";
+import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
+import { routeOf } from "../smtp/routing.ts";
+import { signToken } from "../tracking/token.ts";
+import { Contents } from "./contents.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Outcomes } from "./outcomes.ts";
+import { Queue } from "./queue.ts";
+import { eventOf } from "./record.ts";
+import { Reporter } from "./reporter.ts";
+import type { Acceptance, Change, IdempotencyClaim, Order, OutboxRpc, RelayState } from "./rpc.ts";
+
+const newId = (now: number): string => uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
+const log = (fact: string, details: Record<string, unknown>): void =>
+  console.log(JSON.stringify({ fact, ...details }));
+
+export class Outbox extends DurableObject<Env> implements OutboxRpc {
+  readonly #queue: Queue;
+  readonly #contents: Contents;
+  readonly #config: Config;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const config = readConfig(env);
+    // Callers check the configuration before they come here; only an alarm can find it broken.
+    if (!config.ok) throw new Error(`configuration: ${config.error}`);
+    this.#config = config.value;
+    this.#queue = new Queue(ctx.storage);
+    this.#queue.deliveries.recover(Date.now());
+    this.#contents = new Contents(this.#queue);
+    this.#rerouteIfRelaysChanged();
+    const [secret] = this.#config.signingSecrets;
+    this.#dispatcher = new Dispatcher({
+      config: this.#config,
+      queue: this.#queue,
+      contents: this.#contents,
+      outcomes: new Outcomes(this.#queue),
+      reporter: new Reporter(this.#queue.reports, (id) => ledgerOf(env, this.#config.shards, id), log),
+      newId,
+      now: () => Date.now(),
+      random: () => Math.random(),
+      token: (delivery, purpose) =>
+        signToken(secret, { id: delivery.email, recipient: delivery.index }, purpose),
+      setAlarm: (at) => void ctx.storage.setAlarm(at),
+      log,
+    });
+    this.#dispatcher.wake();
+  }
+
+  async stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void> {
+    this.#queue.stage(id, part, bytes, Date.now());
+    this.#dispatcher.guard();
+  }
+
+  async accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
+    const now = Date.now();
+    if (idempotency !== null) {
+      const before = this.#queue.books.answered(idempotency.key, now);
+      if (before !== null)
+        return before.hash === idempotency.hash
+          ? { kind: "repeated", response: before.response }
+          : { kind: "mismatch" };
+    }
+    const routes = orders.map((order) =>
+      order.deliveries.map((d) => this.#route(order.from, d.address, order.relay)),
+    );
+    this.#queue.accept(orders, routes, idempotency, now, IDEMPOTENCY_HOURS * HOUR_MS);
+    this.#dispatcher.guard();
+    this.#dispatcher.wake();
+    return { kind: "accepted" };
+  }
+
+  async settle(): Promise<void> {
+    await this.#dispatcher.settle();
+  }
+
+  async reschedule(id: EmailId, scheduledAt: number, expiresAt: number): Promise<Change> {
+    this.#contents.drop(id);
+    const now = Date.now();
+    const event = eventOf(newId, "email.scheduled", { email: id, index: 0 }, now, {
+      scheduled_at: scheduledAt,
+    });
+    if (event.kind === "event") event.event.recipient = null;
+    const kind = this.#queue.reschedule(id, scheduledAt, expiresAt, [event]);
+    this.#dispatcher.wake();
+    return { kind };
+  }
+
+  async cancel(id: EmailId): Promise<Change> {
+    const now = Date.now();
+    const kind = this.#queue.cancel(id, (recipients) =>
+      recipients.map((index) =>
+        eventOf(newId, "email.canceled", { email: id, index }, now, { reason: "Cancelled by the sender." }),
+      ),
+    );
+    this.#dispatcher.wake();
+    return { kind };
+  }
+
+  async relays(): Promise<RelayState[]> {
+    return this.#dispatcher.states();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#dispatcher.alarm();
+    await this.#dispatcher.idle();
+  }
+
+  #route(from: string, to: string, pin: string | null): string {
+    return routeOf(this.#config.relays, { from, to, pin }, Math.random);
+  }
+
+  /** Mail that waits follows the configuration, not the one it was accepted under. */
+  #rerouteIfRelaysChanged(): void {
+    const relays = JSON.stringify(
+      this.#config.relays.map(({ name, from, to, priority, weight }) => [name, from, to, priority, weight]),
+    );
+    if (this.#queue.books.setting("relays") === relays) return;
+    this.#queue.deliveries.reroute((sender, address, pin) => this.#route(sender, address, pin));
+    this.#queue.books.set("relays", relays);
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The outbox's SQLite: messages waiting to be sent, their deliveries, what is still to be reported to the ledger, and the
+ * books. All calls are synchronous, as Durable Object storage is, and what one turn of the event loop writes is
+ * committed together.
+ */
+import { concat } from "../core/bytes.ts";
+import type { EmailId } from "../core/ids.ts";
+import { OUTBOX_CHUNK_BYTES } from "../core/limits.ts";
+import type { Compiled } from "../message/compiled.ts";
+import type { LedgerEntry } from "../schema/event.ts";
+import { Books } from "./books.ts";
+import { Deliveries } from "./deliveries.ts";
+import { Reports } from "./reports.ts";
+import type { IdempotencyClaim, Order } from "./rpc.ts";
+import { SCHEMA, WAITING } from "./tables.ts";
+
+export interface QueuedEmail {
+  mailFrom: string;
+  sender: string;
+  scheduledAt: number | null;
+  expiresAt: number;
+  compiled: Compiled;
+}
+
+/** Room for the parts of one call: staged part n begins at n times this. */
+const PARTS_PER_CALL = 64;
+
+export class Queue {
+  readonly deliveries: Deliveries;
+  readonly reports: Reports;
+  readonly books: Books;
+  readonly #sql: SqlStorage;
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+    this.#sql.exec(SCHEMA);
+    this.deliveries = new Deliveries(this.#sql);
+    this.reports = new Reports(this.#sql);
+    this.books = new Books(this.#sql);
+  }
+
+  stage(id: EmailId, part: number, bytes: Uint8Array, now: number): void {
+    this.#putContent(id, part * PARTS_PER_CALL, bytes, now);
+  }
+
+  /** Takes orders whole, or throws and takes nothing. `routes[i][j]` is the route of order i's delivery j. */
+  accept(
+    orders: readonly Order[],
+    routes: readonly string[][],
+    idempotency: IdempotencyClaim | null,
+    now: number,
+    keepMs: number,
+  ): void {
+    this.#storage.transactionSync(() => {
+      for (const [i, order] of orders.entries()) this.#acceptOne(order, routes[i]!, now);
+      if (idempotency !== null) this.books.keep(idempotency, now, keepMs);
+    });
+  }
+
+  #acceptOne(order: Order, routes: readonly string[], now: number): void {
+    this.#sql.exec(
+      "INSERT INTO email (id, mail_from, sender, smtputf8, pin, slots, scheduled_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      order.id,
+      order.mailFrom,
+      order.from,
+      order.compiled.smtputf8 ? 1 : 0,
+      order.relay,
+      JSON.stringify(order.compiled.slots),
+      order.scheduledAt,
+      order.expiresAt,
+    );
+    if (order.bytes !== null) this.#putContent(order.id, 0, order.bytes, null);
+    else this.#sql.exec("UPDATE content SET staged_at = NULL WHERE email = ?", order.id);
+    this.deliveries.insert(order.id, order.deliveries, routes, order.scheduledAt ?? now);
+    this.reports.add(order.entries);
+  }
+
+  #putContent(email: EmailId, firstPart: number, bytes: Uint8Array, stagedAt: number | null): void {
+    for (let at = 0, part = firstPart; at < bytes.length; at += OUTBOX_CHUNK_BYTES, part++)
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO content (email, part, bytes, staged_at) VALUES (?, ?, ?, ?)",
+        email,
+        part,
+        bytes.slice(at, at + OUTBOX_CHUNK_BYTES),
+        stagedAt,
+      );
+  }
+
+  /** The message of a delivery, or null when it is gone (cancelled). */
+  email(id: EmailId): QueuedEmail | null {
+    const [row] = this.#sql
+      .exec<{
+        mail_from: string;
+        sender: string;
+        smtputf8: number;
+        slots: string;
+        scheduled_at: number | null;
+        expires_at: number;
+      }>("SELECT mail_from, sender, smtputf8, slots, scheduled_at, expires_at FROM email WHERE id = ?", id)
+      .toArray();
+    if (row === undefined) return null;
+    const parts = this.#sql
+      .exec<{ bytes: ArrayBuffer }>("SELECT bytes FROM content WHERE email = ? ORDER BY part", id)
+      .toArray()
+      .map((part) => new Uint8Array(part.bytes));
+    return {
+      mailFrom: row.mail_from,
+      sender: row.sender,
+      scheduledAt: row.scheduled_at,
+      expiresAt: row.expires_at,
+      compiled: {
+        bytes: parts.length === 1 ? parts[0]! : concat(parts),
+        slots: JSON.parse(row.slots),
+        smtputf8: row.smtputf8 === 1,
+      },
+    };
+  }
+
+  /** Deliveries that are done, and what is to be told of them. The messages they leave empty go too. */
+  finish(done: readonly { id: number; email: EmailId }[], entries: readonly LedgerEntry[]): void {
+    this.deliveries.remove(done.map(({ id }) => id));
+    for (const email of new Set(done.map((one) => one.email))) this.#forgetIfEmpty(email);
+    this.reports.add(entries);
+  }
+
+  #forgetIfEmpty(email: EmailId): void {
+    if (this.deliveries.has(email)) return;
+    this.#sql.exec("DELETE FROM content WHERE email = ?", email);
+    this.#sql.exec("DELETE FROM email WHERE id = ?", email);
+  }
+
+  /** Moves a message that nothing was tried of yet. */
+  reschedule(
+    id: EmailId,
+    scheduledAt: number,
+    expiresAt: number,
+    entries: LedgerEntry[],
+  ): "changed" | "unknown" | "started" {
+    const [row] = this.#sql
+      .exec<{ touched: number | null }>(
+        "SELECT (SELECT max(state > 0 OR attempts > 0) FROM delivery WHERE email = email.id) AS touched FROM email WHERE id = ?",
+        id,
+      )
+      .toArray();
+    if (row === undefined) return "unknown";
+    if (row.touched !== 0) return "started";
+    this.#storage.transactionSync(() => {
+      this.#sql.exec(
+        "UPDATE email SET scheduled_at = ?, expires_at = ? WHERE id = ?",
+        scheduledAt,
+        expiresAt,
+        id,
+      );
+      this.#sql.exec("UPDATE delivery SET due = ? WHERE email = ?", scheduledAt, id);
+      this.reports.add(entries);
+    });
+    return "changed";
+  }
+
+  /** Drops every delivery of a message that is not in a session's hands. `entries` is told which. */
+  cancel(id: EmailId, entries: (recipients: number[]) => LedgerEntry[]): "changed" | "unknown" | "started" {
+    if (this.#sql.exec("SELECT 1 FROM email WHERE id = ?", id).toArray().length === 0) return "unknown";
+    return this.#storage.transactionSync(() => {
+      const dropped = this.#sql
+        .exec<{ idx: number }>(
+          "DELETE FROM delivery WHERE email = ? AND state = ? RETURNING idx",
+          id,
+          WAITING,
+        )
+        .toArray()
+        .map((row) => row.idx);
+      if (dropped.length === 0) return "started";
+      this.#forgetIfEmpty(id);
+      this.reports.add(entries(dropped));
+      return "changed";
+    });
+  }
+
+  /** When the next message expires, in milliseconds since 1970, or null. */
+  nextExpiry(): number | null {
+    return this.#sql.exec<{ at: number | null }>("SELECT min(expires_at) AS at FROM email").one().at;
+  }
+}

@@ -1,0 +1,53 @@
+/** From what came of an attempt to the event people read. Pure. */
+import type { EventData, EventType, LedgerEntry, MailEvent } from "../schema/event.ts";
+import type { Attempt } from "../smtp/attempt.ts";
+import type { Delivery } from "./tables.ts";
+
+/** Makes an event's id of its time. */
+export type NewId = (now: number) => string;
+
+export function eventOf(
+  newId: NewId,
+  type: EventType,
+  delivery: Pick<Delivery, "email" | "index">,
+  at: number,
+  data: EventData,
+): LedgerEntry {
+  const event: MailEvent = {
+    id: newId(at),
+    type,
+    email_id: delivery.email,
+    recipient: delivery.index,
+    at,
+    data,
+  };
+  return { kind: "event", event };
+}
+
+/** The attempt as it goes on the record. */
+export function attemptData(delivery: Delivery, attempt: Attempt): EventData {
+  const data: EventData = {
+    attempt: {
+      number: delivery.attempts,
+      relay: attempt.relay,
+      host: attempt.host,
+      port: attempt.port,
+      tls: attempt.tls,
+      code: attempt.reply?.code ?? null,
+      enhanced: attempt.reply?.enhanced ?? null,
+      text: attempt.reply?.text ?? attempt.problem ?? "",
+      category: attempt.category,
+      sentence: attempt.sentence,
+      duration_ms: attempt.durationMs,
+    },
+  };
+  if (attempt.transcript !== null) data.transcript = attempt.transcript;
+  return data;
+}
+
+/**
+ * A refusal by a server is a bounce; what we gave up ourselves, without asking a server or against no server's word,
+ * has failed.
+ */
+export const finalType = (attempt: Attempt): EventType =>
+  attempt.reply === null ? "email.failed" : "email.bounced";

@@ -1,0 +1,65 @@
+/**
+ * Hands reports to the ledger, in order, one call at a time. A report is forgotten only after the ledger has it; a call
+ * that fails is made again, and the ledger ignores what it already had.
+ */
+import type { EmailId } from "../core/ids.ts";
+import { LEDGER_BATCH_CHARS, LEDGER_BATCH_ENTRIES, LEDGER_RETRY_MS } from "../core/limits.ts";
+import type { LedgerRpc } from "../ledger/rpc.ts";
+import type { LedgerEntry } from "../schema/event.ts";
+import type { Reports } from "./reports.ts";
+
+export class Reporter {
+  readonly #reports: Reports;
+  readonly #ledger: (id: EmailId) => Pick<LedgerRpc, "append">;
+  readonly #log: (fact: string, details: Record<string, unknown>) => void;
+  #running: Promise<boolean> | null = null;
+
+  constructor(
+    reports: Reports,
+    ledger: (id: EmailId) => Pick<LedgerRpc, "append">,
+    log: (fact: string, details: Record<string, unknown>) => void,
+  ) {
+    this.#reports = reports;
+    this.#ledger = ledger;
+    this.#log = log;
+  }
+
+  /** Hands over everything there is. Resolves to false when the ledger could not take it; a later call goes on. */
+  flush(): Promise<boolean> {
+    this.#running ??= this.#flush().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #flush(): Promise<boolean> {
+    for (;;) {
+      const batch = this.#reports.oldest(LEDGER_BATCH_ENTRIES, LEDGER_BATCH_CHARS);
+      if (batch === null) return true;
+      try {
+        // Outboxes and ledgers are sharded alike: what one outbox reports belongs to one ledger.
+        await this.#ledger(emailIdOf(batch.entries[0]!)).append(batch.entries);
+      } catch (cause) {
+        this.#log("ledger_refused_report", {
+          entries: batch.entries.length,
+          cause: String(cause),
+          retryMs: LEDGER_RETRY_MS,
+        });
+        return false;
+      }
+      this.#reports.drop(batch.last);
+    }
+  }
+}
+
+function emailIdOf(entry: LedgerEntry): EmailId {
+  switch (entry.kind) {
+    case "email":
+      return entry.email.id as EmailId;
+    case "event":
+      return entry.event.email_id as EmailId;
+    case "recipients":
+    case "body":
+      return entry.email_id as EmailId;
+  }
+}

@@ -1,0 +1,85 @@
+/** What other rooms may ask of the outbox. The class is `Outbox` in outbox.ts. */
+import type { EmailId } from "../core/ids.ts";
+import type { Compiled } from "../message/compiled.ts";
+import type { LedgerEntry } from "../schema/event.ts";
+
+/** One recipient of a message to come. */
+export interface DeliveryOrder {
+  /** Index within the email. */
+  index: number;
+  /** Envelope address, domain as A-labels. */
+  address: string;
+  /** Display name; bulk only, where To is a slot. */
+  name: string | null;
+  /** Bulk only. */
+  variables: Record<string, string> | null;
+}
+
+/** One message and everyone it goes to. Durable, whole, when `accept` resolves. */
+export interface Order {
+  id: EmailId;
+  compiled: Omit<Compiled, "bytes">;
+  /** Null: the bytes were staged before, since they are too large for one call. */
+  bytes: Uint8Array | null;
+  /** Envelope sender when a relay has no return path of its own. */
+  mailFrom: string;
+  /** The From address, for routing. */
+  from: string;
+  deliveries: DeliveryOrder[];
+  /** Relay asked for by name; null: routing chooses. */
+  relay: string | null;
+  /** Milliseconds since 1970; null: at once. */
+  scheduledAt: number | null;
+  /** Milliseconds since 1970. After it, nothing is tried. */
+  expiresAt: number;
+  /** What the ledger is told, in order, before any event of these messages. */
+  entries: LedgerEntry[];
+}
+
+export interface IdempotencyClaim {
+  /** Key as the caller gave it, under the caller's own name. */
+  key: string;
+  /** Hash of the request: another body under the same key is refused. */
+  hash: string;
+  /** What the first request answered with, to be answered again. */
+  response: string;
+}
+
+export type Acceptance =
+  | { kind: "accepted" }
+  /** The same request was accepted before; nothing was queued now. */
+  | { kind: "repeated"; response: string }
+  /** The key was used for another request. */
+  | { kind: "mismatch" };
+
+/** What a change of a scheduled message came to. */
+export type Change =
+  | { kind: "changed" }
+  /** Not here: never was, or everything about it is done. */
+  | { kind: "unknown" }
+  /** Too late: it is being sent, or was. */
+  | { kind: "started" };
+
+export interface OutboxRpc {
+  /** Lays by a part of a message too large for one call. Forgotten after an hour unless `accept` takes it. */
+  stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void>;
+  /** All or nothing, and durable when it resolves. */
+  accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance>;
+  /** Hands what is known to the ledger now. */
+  settle(): Promise<void>;
+  reschedule(id: EmailId, scheduledAt: number, expiresAt: number): Promise<Change>;
+  cancel(id: EmailId): Promise<Change>;
+  /** For GET /relays: each relay as this object sees it. */
+  relays(): Promise<RelayState[]>;
+}
+
+export interface RelayState {
+  name: string;
+  /** closed: in use. open: resting after failures until `retryAt`. */
+  breaker: "closed" | "open";
+  retryAt: number | null;
+  lastError: string | null;
+  sessions: number;
+  /** Deliveries due now that this relay would be the first to take. */
+  waiting: number;
+}

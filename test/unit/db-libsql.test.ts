@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDb } from "../../src/db/client.ts";
+import { findEmail } from "../../src/db/emails.ts";
+import { writeEntries } from "../../src/db/journal.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { databaseContract } from "../contract/db.ts";
+import { emailEntry } from "../support/entries.ts";
+import { type HranaServer, startHranaServer } from "../support/hrana-server.ts";
+
+let server: HranaServer;
+beforeAll(async () => {
+  server = await startHranaServer({ authToken: "let-me-in" });
+});
+afterAll(() => server.stop());
+
+databaseContract("the real libSQL engine", () => openDb({ url: server.url, authToken: "let-me-in" }));
+
+describe("a client", () => {
+  const open = (over: Partial<Parameters<typeof openDb>[0]> = {}) =>
+    openDb({ url: server.url, authToken: "let-me-in", ...over });
+  const failureOf = (query: Promise<unknown>) => query.then(() => null).catch((cause: unknown) => cause);
+
+  it.each(["file:local.db", ":memory:", "ftp://host", "nonsense", "wss://host"])(
+    "refuses %s at once",
+    (url) => {
+      expect(() => open({ url })).toThrow(expect.objectContaining({ name: "DbError", kind: "unavailable" }));
+    },
+  );
+
+  it("says when the token is wrong, without the token", async () => {
+    const failure = await failureOf(findEmail(open({ authToken: "s3cret" }), "x"));
+    expect(failure).toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("LIBSQL_AUTH_TOKEN"),
+    });
+    expect(String(failure)).not.toContain("s3cret");
+  });
+
+  it("is unavailable when nobody answers, when the answer is an error, and when it is not Hrana", async () => {
+    const nobody = open({ fetch: () => Promise.reject(new TypeError("connect ECONNREFUSED")) });
+    expect(await failureOf(findEmail(nobody, "x"))).toMatchObject({ name: "DbError", kind: "unavailable" });
+    for (const fault of [
+      { status: 503, body: "busy" },
+      { status: 404, body: "" },
+      { status: 200, body: "<html>" },
+      { status: 200, body: "{}" },
+    ]) {
+      server.fault = fault;
+      const failure = await failureOf(findEmail(open(), "x"));
+      server.fault = null;
+      expect(failure).toMatchObject({ name: "DbError", kind: "unavailable" });
+    }
+  });
+
+  it("does not wait longer than its deadline, for headers or for a body", async () => {
+    const silent = open({ timeoutMs: 20, fetch: () => new Promise(() => {}) });
+    expect(await failureOf(findEmail(silent, "x"))).toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("20 ms"),
+    });
+    const endless = open({
+      timeoutMs: 20,
+      fetch: async () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })),
+    });
+    expect(await failureOf(findEmail(endless, "x"))).toMatchObject({ kind: "unavailable" });
+  });
+
+  it("is unavailable, not refused, where the tables are missing: nothing is given up for that", async () => {
+    const empty = await startHranaServer();
+    const failure = await failureOf(
+      writeEntries(openDb({ url: empty.url, authToken: null }), [emailEntry()]),
+    );
+    await empty.stop();
+    expect(failure).toMatchObject({ kind: "unavailable", message: expect.stringContaining("no such table") });
+  });
+
+  it("refuses a request too large for the server", async () => {
+    server.fault = { status: 413, body: "" };
+    const failure = await failureOf(writeEntries(open(), [emailEntry()]));
+    server.fault = null;
+    expect(failure).toMatchObject({ kind: "refused" });
+  });
+
+  it("tells the operator in a sentence when migrations cannot run", async () => {
+    server.fault = { status: 500, body: "" };
+    const migrated = await migrate(open());
+    server.fault = null;
+    expect(migrated).toEqual({ ok: false, error: "libSQL could not do it: it answered 500." });
+  });
+});

@@ -1,0 +1,332 @@
+/** The outbox: durable, patient, and never twice. */
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it } from "vitest";
+import type { EmailId } from "../../src/core/ids.ts";
+import { type Env, outboxOf } from "../../src/env.ts";
+import { call, eventsOf, mailFor, poll, relay, someone } from "../support/api.ts";
+
+const mail = (to: string, more: Record<string, unknown> = {}) => ({
+  from: "Ada <ada@example.com>",
+  to,
+  subject: "Hello",
+  text: "Words",
+  ...more,
+});
+const stub = (id: string) => outboxOf(env as unknown as Env, 1, id as EmailId);
+/** Makes what waits due now, as if the time had come. */
+const comeDue = (id: string) =>
+  runInDurableObject(stub(id), (_, state) => {
+    state.storage.sql.exec("UPDATE delivery SET due = 0 WHERE email = ?", id);
+  });
+const rows = (id: string) =>
+  runInDurableObject(stub(id), (_, state) => ({
+    deliveries: state.storage.sql.exec("SELECT * FROM delivery WHERE email = ?", id).toArray().length,
+    content: state.storage.sql.exec("SELECT * FROM content WHERE email = ?", id).toArray().length,
+    emails: state.storage.sql.exec("SELECT * FROM email WHERE id = ?", id).toArray().length,
+  }));
+
+afterEach(async () => {
+  await relay(0, "up");
+  await relay(1, "up");
+});
+
+describe("after delivery", () => {
+  it("forgets the message", async () => {
+    const to = someone();
+    const { body } = await call("POST", "/emails", mail(to));
+    await mailFor(to);
+    expect(
+      await poll(
+        () => rows(body.id),
+        ({ emails }) => emails === 0,
+      ),
+    ).toEqual({ deliveries: 0, content: 0, emails: 0 });
+  });
+});
+
+describe("temporary failure", () => {
+  it("is tried again by alarm, counts attempts, and ends at the message's ttl", async () => {
+    const to = someone("later");
+    const { body } = await call("POST", "/emails", mail(to, { ttl: 3600 }));
+    await eventsOf(body.id, (types) => types.length === 1);
+    await comeDue(body.id);
+    await runDurableObjectAlarm(stub(body.id));
+    const events = await eventsOf(body.id, (types) => types.length === 2);
+    expect(events.map(({ type, data }) => [type, data.attempt.number])).toEqual([
+      ["email.delivery_delayed", 1],
+      ["email.delivery_delayed", 2],
+    ]);
+    await runInDurableObject(stub(body.id), (_, state) => {
+      state.storage.sql.exec("UPDATE email SET expires_at = 1 WHERE id = ?", body.id);
+    });
+    await runDurableObjectAlarm(stub(body.id));
+    const all = await eventsOf(body.id, (types) => types.includes("email.failed"));
+    expect(all.at(-1)).toMatchObject({ type: "email.failed", data: { category: "expired" } });
+    expect(await rows(body.id)).toEqual({ deliveries: 0, content: 0, emails: 0 });
+    expect((await call("GET", `/emails/${body.id}`)).body.last_event).toBe("failed");
+  });
+
+  it("is sooner when greylisted", async () => {
+    const { body } = await call("POST", "/emails", mail(someone("grey")));
+    const [event] = await eventsOf(body.id, (types) => types.length === 1);
+    expect(event.data.attempt.category).toBe("greylisted");
+  });
+
+  it("of the kind `too fast` holds all mail for that destination", async () => {
+    const domain = `slow-${Date.now()}.example`;
+    const { body: first } = await call("POST", "/emails", mail(`fast-1@${domain}`));
+    await eventsOf(first.id, (types) => types.length === 1);
+    const { body: second } = await call(
+      "POST",
+      "/emails",
+      mail(`fast-2@${domain}`, { scheduled_at: "in 1 min" }),
+    );
+    const dues = await runInDurableObject(stub(first.id), (_, state) =>
+      state.storage.sql
+        .exec<{ due: number }>("SELECT due FROM delivery WHERE email IN (?, ?)", first.id, second.id)
+        .toArray(),
+    );
+    expect(dues).toHaveLength(2);
+    expect(dues[0]!.due).toBeGreaterThan(Date.now() + 30_000);
+  });
+});
+
+describe("a relay that is down", () => {
+  it("is passed over for the next one that takes the sender", async () => {
+    await relay(0, "down");
+    const to = someone();
+    await call("POST", "/emails", mail(to));
+    const [taken] = await mailFor(to);
+    expect(taken!.relay).toBe(1);
+    const { body } = await call("GET", "/relays");
+    expect(body.data.find(({ name }: { name: string }) => name === "main")).toMatchObject({
+      breaker: "open",
+    });
+    await relay(0, "up");
+    await runInDurableObject(stub("00000000-0000-7000-8000-000000000000"), async () => {});
+  });
+
+  it("keeps mail of senders that only it takes, and says why; it goes out when the relay is back", async () => {
+    await relay(0, "down");
+    const to = someone();
+    const { body } = await call("POST", "/emails", mail(to, { from: "bea@other.example" }));
+    const events = await eventsOf(body.id, (types) => types.length > 0);
+    if (events.length > 0)
+      expect(events[0]).toMatchObject({
+        type: "email.delivery_delayed",
+        data: { attempt: { relay: "main", code: null } },
+      });
+    await relay(0, "up");
+    const taken = await poll(
+      () => mailFor(to),
+      (mails) => mails.length > 0,
+      30_000,
+    );
+    expect(taken[0]!.relay).toBe(0);
+  }, 40_000);
+});
+
+describe("a message asked to go by one relay", () => {
+  it("goes by it", async () => {
+    const to = someone();
+    await call("POST", "/emails", mail(to, { relay: "second" }));
+    expect((await mailFor(to))[0]!.relay).toBe(1);
+  });
+
+  it("is refused when that relay is not for the sender", async () => {
+    const { status, body } = await call(
+      "POST",
+      "/emails",
+      mail(someone(), { relay: "second", from: "bea@other.example" }),
+    );
+    expect(status).toBe(422);
+    expect(body.errors[0]).toMatchObject({ path: "from" });
+  });
+});
+
+describe("scheduled", () => {
+  it("waits, can be moved and cancelled, and is then never sent", async () => {
+    const to = someone();
+    const { body } = await call("POST", "/emails", mail(to, { scheduled_at: "in 1 hour" }));
+    const before = (await call("GET", `/emails/${body.id}`)).body;
+    expect(before).toMatchObject({ last_event: "scheduled", recipients: [{ status: "scheduled" }] });
+    const at = new Date(Date.now() + 7_200_000).toISOString();
+    expect((await call("PATCH", `/emails/${body.id}`, { scheduled_at: at })).body).toEqual({
+      object: "email",
+      id: body.id,
+    });
+    expect((await call("PATCH", `/emails/${body.id}`, { scheduled_at: "soon" })).status).toBe(422);
+    const cancelled = await call("POST", `/emails/${body.id}/cancel`);
+    expect(cancelled.body).toEqual({ object: "email", id: body.id });
+    const events = await eventsOf(body.id, (types) => types.includes("email.canceled"));
+    expect(events.map(({ type }) => type)).toEqual(["email.scheduled", "email.scheduled", "email.canceled"]);
+    expect((await call("GET", `/emails/${body.id}`)).body.last_event).toBe("canceled");
+    expect((await call("POST", `/emails/${body.id}/cancel`)).body.name).toBe("resource_locked");
+    await runDurableObjectAlarm(stub(body.id));
+    expect(await rows(body.id)).toEqual({ deliveries: 0, content: 0, emails: 0 });
+  });
+
+  it("goes out when its time has come", async () => {
+    const to = someone();
+    const { body } = await call("POST", "/emails", mail(to, { scheduled_at: "in 1 hour" }));
+    await comeDue(body.id);
+    await runDurableObjectAlarm(stub(body.id));
+    expect(await mailFor(to)).toHaveLength(1);
+    const sent = await poll(
+      async () => (await call("GET", `/emails/${body.id}`)).body,
+      (email) => email.last_event === "sent",
+    );
+    expect(sent.last_event).toBe("sent");
+    expect((await call("POST", `/emails/${body.id}/cancel`)).status).toBe(409);
+    expect((await call("PATCH", `/emails/${body.id}`, { scheduled_at: "in 1 hour" })).status).toBe(409);
+  });
+});
+
+describe("Idempotency-Key", () => {
+  const key = () => ({ "idempotency-key": crypto.randomUUID() });
+
+  it("makes 50 equal requests at one moment one message", async () => {
+    const to = someone();
+    const headers = key();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => call("POST", "/emails", mail(to), headers)),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    await scheduler.wait(300);
+    expect(await mailFor(to)).toHaveLength(1);
+  });
+
+  it("refuses another body under the same key, and another route", async () => {
+    const headers = key();
+    const request = mail(someone());
+    const first = await call("POST", "/emails", request, headers);
+    const again = await call("POST", "/emails", request, headers);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect((await call("POST", "/emails", { ...request, subject: "Other" }, headers)).body).toMatchObject({
+      statusCode: 409,
+      name: "invalid_idempotent_request",
+    });
+    expect((await call("POST", "/emails/batch", [request], headers)).status).toBe(409);
+  });
+
+  it.each(["", "x".repeat(257), "ä"])("%j is not a key", async (bad) => {
+    const { body } = await call("POST", "/emails", mail(someone()), {
+      "idempotency-key": encodeURI(bad) === bad ? bad : "\u00e4",
+    });
+    if (bad === "") expect(body.name === "invalid_idempotency_key" || "id" in body).toBe(true);
+    else expect(body).toMatchObject({ statusCode: 400, name: "invalid_idempotency_key" });
+  });
+});
+
+describe("POST /emails/batch", () => {
+  it("sends all, or in strict mode none", async () => {
+    const [a, b] = [someone(), someone()];
+    const sent = await call("POST", "/emails/batch", [mail(a), mail(b)]);
+    expect(sent.body.data).toHaveLength(2);
+    expect(await mailFor(a)).toHaveLength(1);
+    expect(await mailFor(b)).toHaveLength(1);
+    const refused = await call("POST", "/emails/batch", [mail(someone()), mail("bad")]);
+    expect(refused.status).toBe(422);
+    expect(refused.body.errors[0].path).toBe("[1].to[0]");
+  });
+
+  it("in permissive mode sends the good ones and names the others", async () => {
+    const to = someone();
+    const { body } = await call("POST", "/emails/batch", [mail("bad"), mail(to)], {
+      "x-batch-validation": "permissive",
+    });
+    expect(body.data).toHaveLength(1);
+    expect(body.errors).toMatchObject([{ index: 0 }]);
+    expect(await mailFor(to)).toHaveLength(1);
+  });
+
+  it.each([[[]], [Array.from({ length: 101 }, () => mail("a@example.net"))], [{}]])(
+    "takes 1 to 100",
+    async (body) => {
+      expect((await call("POST", "/emails/batch", body)).status).toBe(422);
+    },
+  );
+});
+
+describe("POST /emails/bulk", () => {
+  const bulk = (recipients: unknown[], more: Record<string, unknown> = {}) => ({
+    from: "Ada <ada@example.com>",
+    subject: "Hello {{name|friend}}",
+    html: '<p>Dear {{name|friend}}, <a href="https://example.com/">look</a>. {{{raw|}}}</p>',
+    recipients,
+    ...more,
+  });
+
+  it("gives each a private copy with their own token and variables", async () => {
+    const [a, b] = [someone(), someone()];
+    const { body, status } = await call(
+      "POST",
+      "/emails/bulk",
+      bulk([{ to: `Bea <${a}>`, variables: { name: "Bea & <Co>" } }, { to: b }]),
+    );
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ accepted: 2, suppressed: 0 });
+    const [toA] = await mailFor(a);
+    const [toB] = await mailFor(b);
+    expect(toA!.email.subject).toBe("Hello Bea & <Co>");
+    expect(toA!.email.html).toContain("Dear Bea &amp; &lt;Co&gt;,");
+    expect(toA!.email.to).toMatchObject([{ name: "Bea", address: a }]);
+    expect(toB!.email.subject).toBe("Hello friend");
+    expect(toB!.email.to).toMatchObject([{ address: b }]);
+    expect(toA!.email.messageId).not.toBe(toB!.email.messageId);
+    expect(toB!.raw).not.toContain(a);
+    const got = await poll(
+      async () => (await call("GET", `/emails/${body.id}?recipients_limit=1`)).body,
+      ({ counts }) => counts.sent === 2,
+    );
+    expect(got).toMatchObject({ kind: "bulk", counts: { sent: 2 }, recipients_has_more: true });
+    expect(got.recipients).toHaveLength(1);
+    const next = await call("GET", `/emails/${body.id}?recipients_limit=1&recipients_after=0`);
+    expect(next.body.recipients[0]).toMatchObject({ index: 1, email: b });
+  });
+
+  it("names the variable and the recipient when one is missing", async () => {
+    const { status, body } = await call(
+      "POST",
+      "/emails/bulk",
+      bulk([{ to: someone(), variables: { code: "1" } }, { to: someone() }], { text: "Code {{code}}" }),
+    );
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([
+      { path: "recipients[1].variables", message: expect.stringContaining("`code`") },
+    ]);
+  });
+
+  it.each([
+    ["no recipients", [], "recipients"],
+    ["a bad address", [{ to: "x" }], "recipients[0].to"],
+    [
+      "a variable that is an object",
+      [{ to: "a@example.net", variables: { a: {} } }],
+      "recipients[0].variables.a",
+    ],
+  ])("refuses %s", async (_, recipients, path) => {
+    const { status, body } = await call("POST", "/emails/bulk", bulk(recipients));
+    expect(status).toBe(422);
+    expect(body.errors[0].path).toBe(path);
+  });
+
+  it("takes 10,000, and every one arrives once", async () => {
+    const stamp = Date.now();
+    const recipients = Array.from({ length: 10_000 }, (_, i) => ({
+      to: `bulk-${stamp}-${i}@example.net`,
+      variables: { name: `N${i}` },
+    }));
+    const { body } = await call("POST", "/emails/bulk", bulk(recipients, { text: "Words" }));
+    expect(body.accepted).toBe(10_000);
+    const got = await poll(
+      async () => (await call("GET", `/emails/${body.id}`)).body,
+      ({ counts }) => counts.sent === 10_000,
+      60_000,
+    );
+    expect(got.counts).toEqual({ sent: 10_000 });
+  }, 90_000);
+});
