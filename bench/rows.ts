@@ -1,0 +1,245 @@
+/** The rows of the performance table: each runs Postern and its peers one after the other, against the same sink. */
+import { existsSync } from "node:fs";
+import { startDelayProxy } from "./delay-proxy.ts";
+import { FROM, HTML_20_LINKS, recipient, TEXT_2K } from "./mail.ts";
+import { freePort, type Started, start, until } from "./processes.ts";
+import { type Product, startProduct } from "./product.ts";
+import { nodeSink, type Sink, startSink } from "./sink.ts";
+import { startWorker } from "./workerd.ts";
+
+/** One line of the table. `value` in `unit`; for rates more is better, for ms and MB less. */
+export interface Figure {
+  row: string;
+  who: string;
+  value: number;
+  unit: "messages/s" | "ms" | "MB" | "requests/s" | "×";
+}
+
+const SMTP_SOURCE = ["/usr/sbin/smtp-source", "/usr/libexec/postfix/smtp-source"].find(existsSync);
+const progress = (text: string) =>
+  process.stderr.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${text}${process.stderr.isTTY ? "" : "\n"}`);
+
+/** Messages a second from the first call until the sink has `count` more. */
+async function rate(sink: Sink, count: number, send: () => Promise<unknown>): Promise<number> {
+  const before = sink.count();
+  const begun = performance.now();
+  const sending = send();
+  await until(`${count} messages at the sink`, () => sink.count() - before >= count, 600, 5);
+  const seconds = (performance.now() - begun) / 1000;
+  await sending;
+  return Math.round(count / seconds);
+}
+
+/** `count` calls, `concurrent` at a time. */
+async function concurrently(
+  count: number,
+  concurrent: number,
+  call: (i: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: concurrent }, async () => {
+      while (next < count) await call(next++);
+    }),
+  );
+}
+
+const bulk = async (product: Product, count: number): Promise<void> => {
+  for (let from = 0; from < count; from += 10_000)
+    await product.post("/emails/bulk", {
+      from: FROM,
+      subject: "Bench",
+      text: TEXT_2K,
+      recipients: Array.from({ length: Math.min(10_000, count - from) }, (_, i) => ({
+        to: recipient(from + i),
+      })),
+    });
+};
+
+async function startNodemailer(relayPort: number): Promise<{ url: string; process: Started }> {
+  const port = await freePort();
+  const process_ = start(process.execPath, [
+    "bench/peers/nodemailer-gateway.ts",
+    String(port),
+    String(relayPort),
+  ]);
+  const url = `http://127.0.0.1:${port}`;
+  await until("nodemailer's gateway", () =>
+    fetch(url).then(
+      (r) => r.ok,
+      () => false,
+    ),
+  );
+  return { url, process: process_ };
+}
+const postTo = (url: string, body: unknown) =>
+  fetch(url, { method: "POST", body: JSON.stringify(body) }).then((r) => r.text());
+const nodemailerBulk = (url: string, count: number) =>
+  postTo(`${url}/bulk`, {
+    from: FROM,
+    subject: "Bench",
+    text: TEXT_2K,
+    recipients: Array.from({ length: count }, (_, i) => recipient(i)),
+  });
+
+/** Bulk: one content of 2 kB to `count` recipients, 4 sessions. */
+export async function bulkRow(count: number): Promise<Figure[]> {
+  const row = `bulk, ${count.toLocaleString("en")} × 2 kB, 4 sessions`;
+  const sink = await startSink();
+  const figures: Figure[] = [];
+  const add = (who: string, value: number) => figures.push({ row, who, value, unit: "messages/s" });
+
+  const product = await startProduct(sink.port);
+  await rate(sink, 2_000, () => bulk(product, 2_000)); // Warm.
+  progress(`${row}: Postern`);
+  add("Postern", await rate(sink, count, () => bulk(product, count)));
+  await product.stop();
+
+  const peer = await startNodemailer(sink.port);
+  await rate(sink, 1_000, () => nodemailerBulk(peer.url, 1_000));
+  progress(`${row}: nodemailer's pool`);
+  add("nodemailer's pool", await rate(sink, count, () => nodemailerBulk(peer.url, count)));
+  await peer.process.stop();
+
+  progress(`${row}: worker-mailer`);
+  const worker = await startWorker("bench/peers/worker-mailer.ts");
+  const few = 1_600; // 4 × 400: above about 2,500 in half a minute its isolate dies.
+  add(
+    `worker-mailer as published (${few} only)`,
+    await rate(sink, few, () =>
+      concurrently(4, 4, (i) =>
+        postTo(worker.url, {
+          port: sink.port,
+          from: "bench@example.com",
+          text: TEXT_2K,
+          recipients: Array.from({ length: few / 4 }, (_, n) => recipient(i * few + n)),
+        }),
+      ),
+    ),
+  );
+  await worker.stop();
+
+  if (SMTP_SOURCE !== undefined) {
+    progress(`${row}: smtp-source`);
+    const begun = performance.now();
+    // Not spawnSync: the sink counts into a pipe that has to be read meanwhile.
+    await start(SMTP_SOURCE, [
+      "-d",
+      "-s",
+      "4",
+      "-m",
+      String(count),
+      "-l",
+      "2000",
+      "-N",
+      `127.0.0.1:${sink.port}`,
+    ]).ended;
+    add("smtp-source (C, the ceiling)", Math.round(count / ((performance.now() - begun) / 1000)));
+  }
+  await sink.stop();
+  return figures;
+}
+
+/** One-off messages of 20 links, from POST until the sink has them, 32 calls at a time. */
+export async function oneOffRow(count: number): Promise<Figure[]> {
+  const row = `one-off, 20 links each, ${count.toLocaleString("en")} at 32 concurrent`;
+  const sink = await startSink();
+  const mail = (i: number) => ({ from: FROM, to: recipient(i), subject: `Bench ${i}`, html: HTML_20_LINKS });
+  const product = await startProduct(sink.port);
+  const viaProduct = (n: number) => concurrently(n, 32, (i) => product.post("/emails", mail(i)));
+  await rate(sink, 500, () => viaProduct(500));
+  progress(`${row}: Postern`);
+  const ours = await rate(sink, count, () => viaProduct(count));
+  await product.stop();
+  const peer = await startNodemailer(sink.port);
+  const viaPeer = (n: number) => concurrently(n, 32, (i) => postTo(`${peer.url}/send`, mail(i)));
+  await rate(sink, 500, () => viaPeer(500));
+  progress(`${row}: nodemailer's pool`);
+  const theirs = await rate(sink, count, () => viaPeer(count));
+  await peer.process.stop();
+  await sink.stop();
+  return [
+    { row, who: "Postern (tracked, durable)", value: ours, unit: "messages/s" },
+    { row, who: "nodemailer's pool (keeps nothing)", value: theirs, unit: "messages/s" },
+  ];
+}
+
+/** A relay 50 ms away (round trip), 4 sessions. */
+export async function farRelayRow(count: number): Promise<Figure[]> {
+  const row = `a relay 50 ms away, ${count.toLocaleString("en")} × 2 kB, 4 sessions`;
+  const sink = await startSink();
+  const proxy = await startDelayProxy(sink.port, 25);
+  const product = await startProduct(proxy.port);
+  progress(`${row}: Postern`);
+  const ours = await rate(sink, count, () => bulk(product, count));
+  await product.stop();
+  const peer = await startNodemailer(proxy.port);
+  progress(`${row}: nodemailer's pool`);
+  const theirs = await rate(sink, count, () => nodemailerBulk(peer.url, count));
+  await peer.process.stop();
+  proxy.stop();
+  await sink.stop();
+  return [
+    { row, who: "Postern", value: ours, unit: "messages/s" },
+    { row, who: "nodemailer's pool", value: theirs, unit: "messages/s" },
+  ];
+}
+
+/** 10,000 against 100,000 queued: seconds for all of them, and workerd's peak memory. */
+export async function growthRow(): Promise<Figure[]> {
+  const row = "growth, queued and sent";
+  const figures: Figure[] = [];
+  const seconds: number[] = [];
+  for (const count of [10_000, 100_000]) {
+    const sink = await startSink();
+    const product = await startProduct(sink.port);
+    await rate(sink, 1_000, () => bulk(product, 1_000));
+    progress(`${row}: ${count.toLocaleString("en")}`);
+    const perSecond = await rate(sink, count, () => bulk(product, count));
+    seconds.push(count / perSecond);
+    figures.push({
+      row,
+      who: `${count.toLocaleString("en")} messages`,
+      value: perSecond,
+      unit: "messages/s",
+    });
+    figures.push({
+      row,
+      who: `${count.toLocaleString("en")} messages, workerd's peak`,
+      value: product.peakMemory() ?? 0,
+      unit: "MB",
+    });
+    await product.stop();
+    await sink.stop();
+  }
+  figures.push({
+    row,
+    who: "100,000 cost, in 10,000s",
+    value: Number((seconds[1]! / seconds[0]!).toFixed(1)),
+    unit: "×",
+  });
+  return figures;
+}
+
+/** From POST to the sink's first byte of the message, one at a time. */
+export async function latencyRow(count: number): Promise<Figure[]> {
+  const row = "latency, POST to first byte at the relay";
+  const sink = await nodeSink();
+  const product = await startProduct(sink.port);
+  const taken: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const to = `latency-${i}@example.net`;
+    const begun = performance.now();
+    await product.post("/emails", { from: FROM, to, subject: "Bench", html: HTML_20_LINKS });
+    await until("the message", () => sink.firstByte.has(to), 10, 1);
+    taken.push(sink.firstByte.get(to)! - begun);
+  }
+  await product.stop();
+  await sink.stop();
+  taken.sort((a, b) => a - b);
+  const at = (share: number) => Number(taken[Math.floor(taken.length * share)]!.toFixed(1));
+  return [
+    { row, who: "Postern, p50", value: at(0.5), unit: "ms" },
+    { row, who: "Postern, p99", value: at(0.99), unit: "ms" },
+  ];
+}

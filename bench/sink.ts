@@ -1,0 +1,118 @@
+/**
+ * Where benchmark mail ends: postfix's smtp-sink when it is installed, else one in Node. Both count messages.
+ * smtp-sink is told not to offer AUTH (-a); run as root it drops to `nobody`.
+ */
+import { existsSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { freePort, start, until } from "./processes.ts";
+
+export interface Sink {
+  name: string;
+  port: number;
+  /** Messages taken so far. */
+  count: () => number;
+  stop: () => Promise<void>;
+}
+
+const SMTP_SINK = ["/usr/sbin/smtp-sink", "/usr/libexec/postfix/smtp-sink"].find(existsSync);
+
+export async function startSink(): Promise<Sink> {
+  return SMTP_SINK === undefined ? nodeSink() : postfixSink(SMTP_SINK);
+}
+
+async function postfixSink(path: string): Promise<Sink> {
+  const port = await freePort();
+  const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+  const { child, stop } = start(path, [...user, "-a", "-c", `127.0.0.1:${port}`, "256"]);
+  let count = 0;
+  let tail = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    tail = (tail + chunk.toString("latin1")).slice(-200);
+    const seen = [...tail.matchAll(/mesg=(\d+)\r/g)].at(-1);
+    if (seen !== undefined) count = Number(seen[1]);
+  });
+  await until("smtp-sink", () => isOpen(port));
+  return { name: "smtp-sink (postfix)", port, count: () => count, stop };
+}
+
+/** When each message's first byte and last byte came, by recipient address; milliseconds of performance.now(). */
+export interface TimedSink extends Sink {
+  firstByte: Map<string, number>;
+}
+
+/** Speaks just enough SMTP, with PIPELINING. */
+export async function nodeSink(): Promise<TimedSink> {
+  const firstByte = new Map<string, number>();
+  let count = 0;
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    let held = "";
+    let inData = false;
+    let recipient = "";
+    socket.setNoDelay(true);
+    socket.on("error", () => socket.destroy());
+    socket.write("220 sink ESMTP\r\n");
+    socket.on("data", (chunk) => {
+      held += chunk.toString("latin1");
+      let out = "";
+      for (;;) {
+        if (inData) {
+          if (held.length > 0 && !firstByte.has(recipient)) firstByte.set(recipient, performance.now());
+          const end = held.indexOf("\r\n.\r\n");
+          if (end < 0) break;
+          held = held.slice(end + 5);
+          inData = false;
+          count++;
+          out += "250 2.0.0 Ok\r\n";
+          continue;
+        }
+        const end = held.indexOf("\r\n");
+        if (end < 0) break;
+        const line = held.slice(0, end);
+        held = held.slice(end + 2);
+        const verb = line.slice(0, 4).toUpperCase();
+        if (verb === "EHLO") out += "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n";
+        else if (verb === "DATA") {
+          inData = true;
+          out += "354 Go on\r\n";
+        } else if (verb === "QUIT") {
+          socket.end(`${out}221 Bye\r\n`);
+          return;
+        } else {
+          if (verb === "RCPT") recipient = /<([^>]*)>/.exec(line)?.[1] ?? "";
+          out += "250 2.1.0 Ok\r\n";
+        }
+      }
+      if (out !== "") socket.write(out);
+    });
+  });
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    }),
+  );
+  return {
+    name: "sink in Node",
+    port,
+    count: () => count,
+    firstByte,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => {
+      socket.end("QUIT\r\n");
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}

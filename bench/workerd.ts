@@ -1,0 +1,43 @@
+/** A single worker under workerd itself, for peers that are workers. */
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { freePort, start, until } from "./processes.ts";
+
+export async function startWorker(entry: string): Promise<{ url: string; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-peer-"));
+  await build({
+    entryPoints: [entry],
+    outfile: join(folder, "worker.js"),
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    external: ["cloudflare:*", "node:*"],
+  });
+  const date = /compatibility_date = "([^"]+)"/.exec(readFileSync("wrangler.toml", "utf8"))?.[1];
+  const port = await freePort();
+  writeFileSync(
+    join(folder, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [(name = "worker.js", esModule = embed "worker.js")],
+      compatibilityDate = "${date}", compatibilityFlags = ["nodejs_compat"])),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
+);
+`,
+  );
+  const worker = start("node_modules/.bin/workerd", ["serve", join(folder, "config.capnp")]);
+  const url = `http://127.0.0.1:${port}`;
+  await until(entry, () =>
+    fetch(url).then(
+      (r) => r.ok,
+      () => false,
+    ),
+  );
+  return { url, stop: worker.stop };
+}

@@ -1,0 +1,92 @@
+/** The folder that holds all state: made, proven writable, and locked for one process at a time. */
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { err, ok, type Result } from "../../src/core/result.ts";
+
+export interface DataDir {
+  path: string;
+  /** Says which process serves from here, so that a later start finds one that was left behind. */
+  serving(pid: number): void;
+  /** Forgets that process, and lets another start in. */
+  release(): void;
+}
+
+/** Makes, tries and locks the folder. The error is one line. */
+export function openDataDir(path: string): Result<DataDir, string> {
+  try {
+    makeFolder(path);
+    const probe = join(path, `.probe-${process.pid}`);
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (error) {
+    return err(`DATA_DIR ${path} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const lock = lockFile(join(path, "lock"));
+  if (lock === null) {
+    return err(
+      `DATA_DIR ${path} is in use by another start; stop it first, or set another DATA_DIR and PORT`,
+    );
+  }
+  const pidFile = join(path, "workerd.pid");
+  const left = leftBehind(pidFile, path);
+  if (left !== null) {
+    lock.close();
+    return err(
+      `DATA_DIR ${path} is in use by workerd, process ${left}, left behind by an earlier start; end it with: kill ${left}`,
+    );
+  }
+  return ok({
+    path,
+    serving: (pid) => writeFileSync(pidFile, String(pid)),
+    release() {
+      rmSync(pidFile, { force: true });
+      lock.close();
+    },
+  });
+}
+
+/** With its parents. Node's own `recursive` never returns where the system answers ENOENT for good, as /proc does. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeFolder(parent);
+  // Mail and keys are in here: nobody else's business.
+  mkdirSync(path, { mode: 0o700 });
+}
+
+/**
+ * A lock that the operating system drops with the process, however it ends: an exclusive transaction on an empty SQLite
+ * file, since Node offers no file locks of its own. Null when another process has it.
+ */
+function lockFile(path: string): DatabaseSync | null {
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch {
+    lock.close();
+    return null;
+  }
+}
+
+/** The process that still serves from this folder although its start is gone, or null. */
+function leftBehind(pidFile: string, path: string): number | null {
+  try {
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    process.kill(pid, 0);
+    // The number may belong to another program by now. Where there is no /proc (macOS) the number has to do.
+    const command = commandLine(pid);
+    return command === null || command.includes(path) ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+function commandLine(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return null;
+  }
+}
