@@ -66,9 +66,14 @@ export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per
 
 // --- Outbox ------------------------------------------------------------------------------------------------
 export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
-export const OUTCOMES_PER_WRITE = 8; // With 4 sessions in flight, a crash repeats at most 8 + 4 messages.
+export const OUTCOMES_PER_WRITE = 12; // With 4 sessions in flight, a crash repeats at most 12 + 4 messages.
 export const CLAIMS_PER_READ = 64; // Deliveries claimed at a time; only a queue lookup, costs no duplicates.
 export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.
+
+// --- DKIM ----------------------------------------------------------------------------------------------------
+export const DKIM_RSA_BITS_MIN = 1024; // RFC 8301 section 3.2: receivers must not take less.
+export const DKIM_RSA_BITS_MAX = 4096; // RFC 8301 section 3.2: receivers need not take more.
+export const DKIM_HASH_CHUNK_BYTES = 32 * KB; // A body is hashed through a buffer of this size: larger ones gain nothing.
 
 // --- Ledger and libSQL ----------------------------------------------------------------------------------------
 export const LEDGER_BATCH_ENTRIES = 2_000; // One libSQL transaction.

@@ -8,15 +8,17 @@
 import type { EmailId } from "../core/ids.ts";
 import type { DeliveryOrder } from "./rpc.ts";
 import {
-  ATTEMPTING,
   DELIVERY_COLUMNS,
   type Delivery,
   type DeliveryRow,
+  deliveryId,
+  emailNumber,
+  idRange,
   toDelivery,
-  WAITING,
 } from "./tables.ts";
 
-const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1);
+/** Rows written or read in one statement. */
+const ROWS = 1_000;
 
 export class Deliveries {
   readonly #sql: SqlStorage;
@@ -30,27 +32,24 @@ export class Deliveries {
    * again: of lost or double, we choose double (at most one message for each session, and those not yet recorded).
    */
   recover(now: number): void {
-    this.#sql.exec("UPDATE delivery SET state = ?, due = ? WHERE state = ?", WAITING, now, ATTEMPTING);
+    this.#sql.exec("UPDATE delivery SET state = 0, due = ? WHERE state = 1", now);
   }
 
   /** Each is due at `due`; `routes[i]` is the route of delivery i. */
-  insert(email: EmailId, deliveries: readonly DeliveryOrder[], routes: readonly string[], due: number): void {
-    const CHUNK = 1_000;
-    for (let from = 0; from < deliveries.length; from += CHUNK) {
+  insert(email: number, deliveries: readonly DeliveryOrder[], routes: readonly string[], due: number): void {
+    for (let from = 0; from < deliveries.length; from += ROWS) {
       const rows = deliveries
-        .slice(from, from + CHUNK)
-        .map((d, i) => [
-          d.index,
-          d.address,
-          domainOf(d.address),
-          d.name,
-          d.variables === null ? null : JSON.stringify(d.variables),
+        .slice(from, from + ROWS)
+        .map(({ index, address, name, variables }, i) => [
+          deliveryId(email, index),
+          address,
+          name,
+          variables === null ? null : JSON.stringify(variables),
           routes[from + i]!,
         ]);
       this.#sql.exec(
-        `INSERT INTO delivery (email, idx, address, domain, name, variables, route, due)
-         SELECT ?, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, ? FROM json_each(?)`,
-        email,
+        `INSERT INTO delivery (id, address, name, variables, route, due)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, ? FROM json_each(?)`,
         due,
         JSON.stringify(rows),
       );
@@ -63,8 +62,7 @@ export class Deliveries {
     for (let last = ""; ; ) {
       const [row] = this.#sql
         .exec<{ route: string }>(
-          "SELECT route FROM delivery WHERE state = ? AND route > ? ORDER BY route LIMIT 1",
-          WAITING,
+          "SELECT route FROM delivery WHERE state = 0 AND route > ? ORDER BY route LIMIT 1",
           last,
         )
         .toArray();
@@ -74,49 +72,78 @@ export class Deliveries {
     }
   }
 
-  /** Takes up to `limit` due deliveries of a route, oldest first, and writes their attempts down. `onlyFresh`: those never tried. */
-  claim(route: string, now: number, limit: number, onlyFresh = false): Delivery[] {
-    return this.#sql
-      .exec<DeliveryRow>(
-        `UPDATE delivery SET state = ?, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM delivery WHERE state = ? AND route = ? AND due <= ? AND attempts <= ? ORDER BY due, id LIMIT ?)
-         RETURNING ${DELIVERY_COLUMNS}`,
-        ATTEMPTING,
-        WAITING,
-        route,
-        now,
-        onlyFresh ? 0 : Number.MAX_SAFE_INTEGER,
-        limit,
-      )
-      .toArray()
-      .map(toDelivery)
-      .sort((a, b) => a.id - b.id);
+  /** Takes up to `limit` due deliveries of a route, oldest first, and writes their attempts down. */
+  claim(route: string, now: number, limit: number): Delivery[] {
+    return this.#taken(
+      `UPDATE delivery SET state = 1, attempts = attempts + 1
+       WHERE id IN (SELECT id FROM delivery WHERE state = 0 AND route = ? AND due <= ? ORDER BY due, id LIMIT ?)
+       RETURNING ${DELIVERY_COLUMNS}`,
+      route,
+      now,
+      limit,
+    );
+  }
+
+  /** Likewise, but only those never tried. */
+  claimFresh(route: string, now: number, limit: number): Delivery[] {
+    return this.#taken(
+      `UPDATE delivery SET state = 1, attempts = 1
+       WHERE id IN (SELECT id FROM delivery WHERE state = 0 AND route = ? AND due <= ? AND attempts = 0 LIMIT ?)
+       RETURNING ${DELIVERY_COLUMNS}`,
+      route,
+      now,
+      limit,
+    );
   }
 
   /** Takes up to `limit` waiting deliveries whose message has expired. Counts no attempt. */
   claimExpired(now: number, limit: number): Delivery[] {
-    return this.#sql
-      .exec<DeliveryRow>(
-        `UPDATE delivery SET state = ? WHERE id IN (
-           SELECT d.id FROM email e JOIN delivery d ON d.email = e.id WHERE e.expires_at <= ? AND d.state = ? LIMIT ?)
-         RETURNING ${DELIVERY_COLUMNS}`,
-        ATTEMPTING,
-        now,
-        WAITING,
-        limit,
-      )
-      .toArray()
-      .map(toDelivery);
+    const emails = this.#sql.exec<{ number: number }>(
+      "SELECT number FROM email WHERE expires_at <= ? LIMIT 100",
+      now,
+    );
+    const claimed: Delivery[] = [];
+    for (const { number } of emails.toArray()) {
+      claimed.push(
+        ...this.#taken(
+          `UPDATE delivery SET state = 1 WHERE id IN (
+             SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND state = 0 LIMIT ?)
+           RETURNING ${DELIVERY_COLUMNS}`,
+          ...idRange(number),
+          limit - claimed.length,
+        ),
+      );
+      if (claimed.length >= limit) break;
+    }
+    return claimed;
+  }
+
+  #taken(statement: string, ...bindings: SqlStorageValue[]): Delivery[] {
+    const rows = this.#sql.exec<DeliveryRow>(statement, ...bindings).toArray();
+    const ids = new Map<number, EmailId>();
+    for (const { id } of rows) {
+      const number = emailNumber(id);
+      if (!ids.has(number))
+        ids.set(
+          number,
+          this.#sql.exec<{ id: string }>("SELECT id FROM email WHERE number = ?", number).one().id as EmailId,
+        );
+    }
+    return rows.map((row) => toDelivery(row, ids.get(emailNumber(row.id))!)).sort((a, b) => a.id - b.id);
   }
 
   /** Puts claimed deliveries back that no session took: as if they had not been claimed. */
   unclaim(ids: readonly number[]): void {
     if (ids.length === 0) return;
     this.#sql.exec(
-      "UPDATE delivery SET state = ?, attempts = attempts - 1 WHERE id IN (SELECT value FROM json_each(?))",
-      WAITING,
+      "UPDATE delivery SET state = 0, attempts = attempts - 1 WHERE id IN (SELECT value FROM json_each(?))",
       JSON.stringify(ids),
     );
+  }
+
+  /** Puts one back that is to wait until `due`: likewise. */
+  putOff(id: number, due: number): void {
+    this.#sql.exec("UPDATE delivery SET state = 0, due = ?, attempts = attempts - 1 WHERE id = ?", due, id);
   }
 
   /** They are done. */
@@ -126,29 +153,47 @@ export class Deliveries {
   }
 
   /** Whether a message has deliveries left. */
-  has(email: EmailId): boolean {
-    return this.#sql.exec("SELECT 1 FROM delivery WHERE email = ? LIMIT 1", email).toArray().length > 0;
+  has(email: number): boolean {
+    return (
+      this.#sql.exec("SELECT 1 FROM delivery WHERE id BETWEEN ? AND ? LIMIT 1", ...idRange(email)).toArray()
+        .length > 0
+    );
+  }
+
+  /** Drops the waiting deliveries of a message, and tells their indexes. */
+  dropWaiting(email: number): number[] {
+    return this.#sql
+      .exec<{ id: number }>(
+        "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND state = 0 RETURNING id",
+        ...idRange(email),
+      )
+      .toArray()
+      .map(({ id }) => id - idRange(email)[0]);
+  }
+
+  /** Whether any delivery of a message was ever tried. Null: it has none. */
+  touched(email: number): boolean | null {
+    const [row] = this.#sql
+      .exec<{ touched: number | null }>(
+        "SELECT max(state > 0 OR attempts > 0) AS touched FROM delivery WHERE id BETWEEN ? AND ?",
+        ...idRange(email),
+      )
+      .toArray();
+    return row?.touched == null ? null : row.touched === 1;
+  }
+
+  /** Another due time for all deliveries of a message. */
+  move(email: number, due: number): void {
+    this.#sql.exec("UPDATE delivery SET due = ? WHERE id BETWEEN ? AND ?", due, ...idRange(email));
   }
 
   /** Deliveries to be tried again, each at its time and under its route. */
   postpone(later: readonly { id: number; due: number; route: string }[]): void {
     if (later.length === 0) return;
     this.#sql.exec(
-      `UPDATE delivery SET state = ?, due = value->>1, route = value->>2
+      `UPDATE delivery SET state = 0, due = value->>1, route = value->>2
        FROM json_each(?) WHERE delivery.id = value->>0`,
-      WAITING,
-      JSON.stringify(later.map((d) => [d.id, d.due, d.route])),
-    );
-  }
-
-  /** Holds all mail that waits for a destination, until a time. It releases itself. */
-  holdDomain(domain: string, until: number): void {
-    this.#sql.exec(
-      "UPDATE delivery SET due = ? WHERE domain = ? AND state = ? AND due < ?",
-      until,
-      domain,
-      WAITING,
-      until,
+      JSON.stringify(later.map(({ id, due, route }) => [id, due, route])),
     );
   }
 
@@ -156,8 +201,7 @@ export class Deliveries {
   nextDue(route: string): number | null {
     const [row] = this.#sql
       .exec<{ due: number }>(
-        "SELECT due FROM delivery WHERE state = ? AND route = ? ORDER BY due LIMIT 1",
-        WAITING,
+        "SELECT due FROM delivery WHERE state = 0 AND route = ? ORDER BY due LIMIT 1",
         route,
       )
       .toArray();
@@ -167,8 +211,7 @@ export class Deliveries {
   countDue(route: string, now: number): number {
     return this.#sql
       .exec<{ n: number }>(
-        "SELECT count(*) AS n FROM delivery WHERE state = ? AND route = ? AND due <= ?",
-        WAITING,
+        "SELECT count(*) AS n FROM delivery WHERE state = 0 AND route = ? AND due <= ?",
         route,
         now,
       )
@@ -177,19 +220,19 @@ export class Deliveries {
 
   /** Gives every delivery the route that `routeOf` finds; one that finds none keeps what it had, until it expires. */
   reroute(routeOf: (sender: string, address: string, pin: string | null) => string): void {
-    const CHUNK = 1_000;
     let last = 0;
     for (;;) {
       const rows = this.#sql
         .exec<{ id: number; sender: string; pin: string | null; address: string; route: string }>(
-          `SELECT d.id, e.sender, e.pin, d.address, d.route FROM delivery d JOIN email e ON e.id = d.email
+          `SELECT d.id, e.sender, e.pin, d.address, d.route FROM delivery d JOIN email e ON e.number = d.id / ?
            WHERE d.id > ? ORDER BY d.id LIMIT ?`,
+          deliveryId(1, 0),
           last,
-          CHUNK,
+          ROWS,
         )
         .toArray();
       if (rows.length === 0) return;
-      last = rows[rows.length - 1]!.id;
+      last = rows.at(-1)!.id;
       const changed = rows
         .map((row) => [row.id, routeOf(row.sender, row.address, row.pin) || row.route, row.route] as const)
         .filter(([, route, before]) => route !== before);

@@ -23,7 +23,7 @@ const SOONEST_MS = 5;
 const EXPIRED_PER_SWEEP = 1_000;
 /** Reports wait this long for company; and while lanes are working, since sending goes first. */
 const REPORT_IDLE_MS = 5;
-const REPORT_BUSY_MS = 200;
+const REPORT_BUSY_MS = 2_000;
 
 export interface DispatcherContext {
   config: Config;

@@ -9,7 +9,7 @@ import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import { actionOf } from "../smtp/category.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
-import { without } from "../smtp/routing.ts";
+import { relaysOf, without } from "../smtp/routing.ts";
 import { nextAttempt } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
 import type { Contents } from "./contents.ts";
@@ -19,9 +19,6 @@ import { attemptData, eventOf, finalType, type NewId } from "./record.ts";
 import type { Delivery } from "./tables.ts";
 import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
 
-/** How long mail for a destination is held after it said "too fast", in milliseconds; doubled each time in a row. */
-const HOLD_MS = 60_000;
-const HOLD_MAX_MS = 15 * 60_000;
 /** How many messages are told of it when their relay cannot be reached: enough to see why, few enough to be cheap. */
 const TOLD_OF_OUTAGE = 100;
 
@@ -55,7 +52,6 @@ export class Lane implements Source<Job> {
   spentUntil = 0;
   readonly #context: LaneContext;
   readonly #bucket: Bucket | null;
-  readonly #holds = new Map<string, number>();
   #claimed: Delivery[] = [];
   #working: Promise<void> | null = null;
 
@@ -108,13 +104,18 @@ export class Lane implements Source<Job> {
   }
 
   next(): Job | null {
-    const { contents, outcomes, now } = this.#context;
+    const { queue, contents, outcomes, now } = this.#context;
     for (;;) {
       const at = now();
       if (!this.isAvailable(at) || this.rateWait(at) > 0) return null;
       if (this.#claimed.length === 0) this.#claim(at);
       const delivery = this.#claimed.shift();
       if (delivery === undefined) return null;
+      const held = queue.holds.until(delivery.domain, at);
+      if (held !== null) {
+        queue.deliveries.putOff(delivery.id, held);
+        continue;
+      }
       const email = contents.get(delivery.email);
       if (email === null) {
         outcomes.finish(delivery, []); // Cancelled since.
@@ -140,7 +141,7 @@ export class Lane implements Source<Job> {
     const at = now();
     if (attempt.disposition === "accepted") {
       this.breaker = closed();
-      this.#holds.delete(delivery.domain);
+      queue.holds.relax(delivery.domain);
       const entries = [eventOf(newId, "email.sent", delivery, at, attemptData(delivery, attempt))];
       if (this.relay.final)
         entries.push(
@@ -176,12 +177,7 @@ export class Lane implements Source<Job> {
       job.expiresAt,
       random(),
     );
-    if (action === "slow_down") {
-      const hold = Math.min((this.#holds.get(delivery.domain) ?? HOLD_MS / 2) * 2, HOLD_MAX_MS);
-      this.#holds.set(delivery.domain, hold);
-      due = Math.min(at + hold, job.expiresAt);
-      queue.deliveries.holdDomain(delivery.domain, due);
-    }
+    if (action === "slow_down") due = Math.min(queue.holds.slowDown(delivery.domain, at), job.expiresAt);
     data.next_attempt_at = due;
     outcomes.postpone(
       delivery,
@@ -206,8 +202,8 @@ export class Lane implements Source<Job> {
     });
     // Mail that another relay takes goes there at once. The rest waits; its senders are told why, once.
     for (const route of queue.deliveries.waitingRoutes()) {
-      if (!route.split(",").includes(this.relay.name) || chosen(route, at) !== null) continue;
-      for (const delivery of queue.deliveries.claim(route, at, TOLD_OF_OUTAGE, true)) {
+      if (!relaysOf(route).includes(this.relay.name) || chosen(route, at) !== null) continue;
+      for (const delivery of queue.deliveries.claimFresh(route, at, TOLD_OF_OUTAGE)) {
         const data = { ...attemptData(delivery, failure), next_attempt_at: this.breaker.retryAt };
         outcomes.postpone(
           delivery,
@@ -251,7 +247,10 @@ export class Lane implements Source<Job> {
   #copy(delivery: Delivery, email: QueuedEmail): Copy {
     const { token, bounceDomain } = this.#context;
     const fill: Fill = {
-      token: token(delivery, "token"),
+      // Asked for only where the message has a place for it: signing costs as much as the rest of a splice.
+      get token() {
+        return token(delivery, "token");
+      },
       to: { address: delivery.address, name: delivery.name },
       message_id: `${delivery.index}.${delivery.email}@${email.sender.slice(email.sender.lastIndexOf("@") + 1)}`,
       variables: delivery.variables ?? {},

@@ -12,7 +12,7 @@ const LINGER_MS = 2;
 
 export class Outcomes {
   readonly #queue: Queue;
-  #done: { id: number; email: Delivery["email"] }[] = [];
+  #done: number[] = [];
   #later: { id: number; due: number; route: string }[] = [];
   #entries: LedgerEntry[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -23,15 +23,15 @@ export class Outcomes {
 
   /** Never to be tried again. */
   finish(delivery: Delivery, entries: readonly LedgerEntry[]): void {
-    this.#done.push({ id: delivery.id, email: delivery.email });
+    this.#done.push(delivery.id);
     this.#entries.push(...entries);
     this.#written();
   }
 
   /** To be tried again at `due`, by one of the relays of `route`. */
-  postpone(delivery: Delivery, due: number, route: string, entry: LedgerEntry | null): void {
+  postpone(delivery: Delivery, due: number, route: string, entry: LedgerEntry): void {
     this.#later.push({ id: delivery.id, due, route });
-    if (entry !== null) this.#entries.push(entry);
+    this.#entries.push(entry);
     this.#written();
   }
 
@@ -50,6 +50,6 @@ export class Outcomes {
     this.#later = [];
     this.#entries = [];
     this.#queue.deliveries.postpone(later);
-    this.#queue.finish(done, entries);
+    this.#queue.finish(done, entries, done.length < OUTCOMES_PER_WRITE);
   }
 }

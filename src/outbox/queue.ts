@@ -10,9 +10,10 @@ import type { Compiled } from "../message/compiled.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import { Books } from "./books.ts";
 import { Deliveries } from "./deliveries.ts";
+import { Holds } from "./holds.ts";
 import { Reports } from "./reports.ts";
 import type { IdempotencyClaim, Order } from "./rpc.ts";
-import { SCHEMA, WAITING } from "./tables.ts";
+import { emailNumber, SCHEMA } from "./tables.ts";
 
 export interface QueuedEmail {
   mailFrom: string;
@@ -24,13 +25,18 @@ export interface QueuedEmail {
 
 /** Room for the parts of one call: staged part n begins at n times this. */
 const PARTS_PER_CALL = 64;
+/** With so many messages waiting to be asked about, there is no waiting for a pause. */
+const TOUCHED = 100;
 
 export class Queue {
   readonly deliveries: Deliveries;
   readonly reports: Reports;
   readonly books: Books;
+  readonly holds: Holds;
   readonly #sql: SqlStorage;
   readonly #storage: DurableObjectStorage;
+  /** Numbers of messages that deliveries were removed from. */
+  readonly #touched = new Set<number>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -39,6 +45,7 @@ export class Queue {
     this.deliveries = new Deliveries(this.#sql);
     this.reports = new Reports(this.#sql);
     this.books = new Books(this.#sql);
+    this.holds = new Holds(this.#sql);
   }
 
   stage(id: EmailId, part: number, bytes: Uint8Array, now: number): void {
@@ -60,20 +67,23 @@ export class Queue {
   }
 
   #acceptOne(order: Order, routes: readonly string[], now: number): void {
-    this.#sql.exec(
-      "INSERT INTO email (id, mail_from, sender, smtputf8, pin, slots, scheduled_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      order.id,
-      order.mailFrom,
-      order.from,
-      order.compiled.smtputf8 ? 1 : 0,
-      order.relay,
-      JSON.stringify(order.compiled.slots),
-      order.scheduledAt,
-      order.expiresAt,
-    );
+    const { number } = this.#sql
+      .exec<{ number: number }>(
+        `INSERT INTO email (id, mail_from, sender, smtputf8, pin, slots, scheduled_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+        order.id,
+        order.mailFrom,
+        order.from,
+        order.compiled.smtputf8 ? 1 : 0,
+        order.relay,
+        JSON.stringify(order.compiled.slots),
+        order.scheduledAt,
+        order.expiresAt,
+      )
+      .one();
     if (order.bytes !== null) this.#putContent(order.id, 0, order.bytes, null);
     else this.#sql.exec("UPDATE content SET staged_at = NULL WHERE email = ?", order.id);
-    this.deliveries.insert(order.id, order.deliveries, routes, order.scheduledAt ?? now);
+    this.deliveries.insert(number, order.deliveries, routes, order.scheduledAt ?? now);
     this.reports.add(order.entries);
   }
 
@@ -118,17 +128,39 @@ export class Queue {
     };
   }
 
-  /** Deliveries that are done, and what is to be told of them. The messages they leave empty go too. */
-  finish(done: readonly { id: number; email: EmailId }[], entries: readonly LedgerEntry[]): void {
-    this.deliveries.remove(done.map(({ id }) => id));
-    for (const email of new Set(done.map((one) => one.email))) this.#forgetIfEmpty(email);
+  /**
+   * Deliveries that are done, and what is to be told of them. Messages that have none left are forgotten when there is a
+   * `pause`: in bulk, a message is asked about once and not with every batch.
+   */
+  finish(done: readonly number[], entries: readonly LedgerEntry[], pause: boolean): void {
+    this.deliveries.remove(done);
+    for (const id of done) this.#touched.add(emailNumber(id));
     this.reports.add(entries);
+    if (pause || this.#touched.size >= TOUCHED) this.#forgetEmpty();
   }
 
-  #forgetIfEmpty(email: EmailId): void {
-    if (this.deliveries.has(email)) return;
-    this.#sql.exec("DELETE FROM content WHERE email = ?", email);
-    this.#sql.exec("DELETE FROM email WHERE id = ?", email);
+  #forgetEmpty(): void {
+    for (const number of this.#touched)
+      if (!this.deliveries.has(number)) {
+        this.#sql.exec("DELETE FROM content WHERE email = (SELECT id FROM email WHERE number = ?)", number);
+        this.#sql.exec("DELETE FROM email WHERE number = ?", number);
+      }
+    this.#touched.clear();
+  }
+
+  /** After a start: claims of the last life are put back, and messages that it had no time to forget are forgotten. */
+  recover(now: number): void {
+    this.deliveries.recover(now);
+    for (const { number } of this.#sql.exec<{ number: number }>("SELECT number FROM email"))
+      this.#touched.add(number);
+    this.#forgetEmpty();
+  }
+
+  #numberOf(id: EmailId): number | null {
+    return (
+      this.#sql.exec<{ number: number }>("SELECT number FROM email WHERE id = ?", id).toArray()[0]?.number ??
+      null
+    );
   }
 
   /** Moves a message that nothing was tried of yet. */
@@ -138,22 +170,17 @@ export class Queue {
     expiresAt: number,
     entries: LedgerEntry[],
   ): "changed" | "unknown" | "started" {
-    const [row] = this.#sql
-      .exec<{ touched: number | null }>(
-        "SELECT (SELECT max(state > 0 OR attempts > 0) FROM delivery WHERE email = email.id) AS touched FROM email WHERE id = ?",
-        id,
-      )
-      .toArray();
-    if (row === undefined) return "unknown";
-    if (row.touched !== 0) return "started";
+    const number = this.#numberOf(id);
+    if (number === null) return "unknown";
+    if (this.deliveries.touched(number) !== false) return "started";
     this.#storage.transactionSync(() => {
       this.#sql.exec(
-        "UPDATE email SET scheduled_at = ?, expires_at = ? WHERE id = ?",
+        "UPDATE email SET scheduled_at = ?, expires_at = ? WHERE number = ?",
         scheduledAt,
         expiresAt,
-        id,
+        number,
       );
-      this.#sql.exec("UPDATE delivery SET due = ? WHERE email = ?", scheduledAt, id);
+      this.deliveries.move(number, scheduledAt);
       this.reports.add(entries);
     });
     return "changed";
@@ -161,18 +188,13 @@ export class Queue {
 
   /** Drops every delivery of a message that is not in a session's hands. `entries` is told which. */
   cancel(id: EmailId, entries: (recipients: number[]) => LedgerEntry[]): "changed" | "unknown" | "started" {
-    if (this.#sql.exec("SELECT 1 FROM email WHERE id = ?", id).toArray().length === 0) return "unknown";
+    const number = this.#numberOf(id);
+    if (number === null) return "unknown";
     return this.#storage.transactionSync(() => {
-      const dropped = this.#sql
-        .exec<{ idx: number }>(
-          "DELETE FROM delivery WHERE email = ? AND state = ? RETURNING idx",
-          id,
-          WAITING,
-        )
-        .toArray()
-        .map((row) => row.idx);
+      const dropped = this.deliveries.dropWaiting(number);
       if (dropped.length === 0) return "started";
-      this.#forgetIfEmpty(id);
+      this.#touched.add(number);
+      this.#forgetEmpty();
       this.reports.add(entries(dropped));
       return "changed";
     });

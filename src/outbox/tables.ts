@@ -1,9 +1,15 @@
 /** The tables of the outbox's SQLite, and how a delivery is read from its row. */
 import type { EmailId } from "../core/ids.ts";
 
+/**
+ * A delivery's row id is its message's number and its own index in one (`deliveryId`): the deliveries of a message are a
+ * range of row ids, first come first served is the order of row ids, and the only index a delivery needs is the one it
+ * is found by when due. It leaves that index when it is claimed. Every index less is a fifth of the writing.
+ */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS email (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
     mail_from TEXT NOT NULL,
     sender TEXT NOT NULL,
     smtputf8 INTEGER NOT NULL,
@@ -11,7 +17,7 @@ export const SCHEMA = `
     slots TEXT NOT NULL,
     scheduled_at INTEGER,
     expires_at INTEGER NOT NULL
-  ) WITHOUT ROWID;
+  );
   CREATE INDEX IF NOT EXISTS email_expiry ON email (expires_at);
   CREATE TABLE IF NOT EXISTS content (
     email TEXT NOT NULL,
@@ -23,10 +29,7 @@ export const SCHEMA = `
   CREATE INDEX IF NOT EXISTS content_staged ON content (staged_at) WHERE staged_at IS NOT NULL;
   CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY,
-    email TEXT NOT NULL,
-    idx INTEGER NOT NULL,
     address TEXT NOT NULL,
-    domain TEXT NOT NULL,
     name TEXT,
     variables TEXT,
     route TEXT NOT NULL,
@@ -34,9 +37,8 @@ export const SCHEMA = `
     due INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0
   );
-  CREATE INDEX IF NOT EXISTS delivery_due ON delivery (state, route, due, id);
-  CREATE INDEX IF NOT EXISTS delivery_email ON delivery (email, idx);
-  CREATE INDEX IF NOT EXISTS delivery_domain ON delivery (domain, state, due);
+  CREATE INDEX IF NOT EXISTS delivery_due ON delivery (route, due) WHERE state = 0;
+  CREATE TABLE IF NOT EXISTS hold (domain TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS report (seq INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY,
@@ -49,9 +51,24 @@ export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
-/** waiting: due some time. attempting: handed to a session, and may reach the relay. */
-export const WAITING = 0;
-export const ATTEMPTING = 1;
+/**
+ * `delivery.state`. 0, waiting: due some time. 1, attempting: handed to a session, and may reach the relay. The numbers
+ * stand in the statements as they are: SQLite uses a partial index only where it can read its condition.
+ */
+export type DeliveryState = 0 | 1;
+
+/** More recipients than a message may have. */
+const INDEXES = 2 ** 20;
+
+/** Row id of a delivery. */
+export const deliveryId = (email: number, index: number): number => email * INDEXES + index;
+/** Number of the message that a delivery belongs to. */
+export const emailNumber = (delivery: number): number => Math.floor(delivery / INDEXES);
+/** First and last row id that deliveries of a message can have. */
+export const idRange = (email: number): [first: number, last: number] => [
+  email * INDEXES,
+  (email + 1) * INDEXES - 1,
+];
 
 export interface Delivery {
   /** Row id in the outbox. */
@@ -70,27 +87,23 @@ export interface Delivery {
 
 export type DeliveryRow = {
   id: number;
-  email: string;
-  idx: number;
   address: string;
-  domain: string;
   name: string | null;
   variables: string | null;
   route: string;
   attempts: number;
 };
+/** What a row is read as. */
+export const DELIVERY_COLUMNS = "id, address, name, variables, route, attempts";
 
-export const toDelivery = (row: DeliveryRow): Delivery => ({
+export const toDelivery = (row: DeliveryRow, email: EmailId): Delivery => ({
   id: row.id,
-  email: row.email as EmailId,
-  index: row.idx,
+  email,
+  index: row.id % INDEXES,
   address: row.address,
-  domain: row.domain,
+  domain: row.address.slice(row.address.lastIndexOf("@") + 1),
   name: row.name,
   variables: row.variables === null ? null : (JSON.parse(row.variables) as Record<string, string>),
   route: row.route,
   attempts: row.attempts,
 });
-
-/** What a delivery's row is read as. */
-export const DELIVERY_COLUMNS = "id, email, idx, address, domain, name, variables, route, attempts";
