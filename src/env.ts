@@ -14,6 +14,7 @@ export const VARIABLES = [
   "API_KEY",
   "SIGNING_SECRET",
   "PUBLIC_URL",
+  "TRACKING_HOSTS",
   "SMTP_URL",
   "RELAYS",
   "EHLO_NAME",
@@ -37,6 +38,8 @@ export interface Config {
   signingSecrets: [string, ...string[]];
   /** Base of tracking links without a slash at the end; null: the origin of the request that sends. */
   publicUrl: string | null;
+  /** Sender domains with a base of their own for tracking links, in lower case, without a slash at the end. */
+  trackingHosts: ReadonlyMap<string, string>;
   /** In order of preference. Empty: nothing can be sent, and the API says so. */
   relays: Relay[];
   /** What we call ourselves in EHLO; a relay's own `ehlo` goes first. */
@@ -53,6 +56,16 @@ const hostname = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9
 const absent = (value: unknown) => (value === null || value === "" ? undefined : value);
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess(absent, schema.optional());
 
+/** What tracking links begin with: nothing that quoted-printable or an attribute would have to escape. */
+const baseUrl = z
+  .string("must be a URL")
+  .refine(
+    (text) => /^https?:\/\/[A-Za-z0-9._~:/[\]-]+$/.test(text) && URL.canParse(text),
+    "must be a plain http(s) URL such as https://mail.example.com",
+  )
+  .transform((text) => text.replace(/\/+$/, ""));
+const TRACKING_HOSTS_FORM = 'must be a JSON object such as {"example.com": "https://links.example.com"}';
+
 const Variables = z.object({
   API_KEY: z.preprocess(
     absent,
@@ -68,14 +81,19 @@ const Variables = z.object({
         "needs at least 16 characters in each part",
       ),
   ),
-  PUBLIC_URL: optional(
+  PUBLIC_URL: optional(baseUrl),
+  TRACKING_HOSTS: optional(
     z
       .string()
-      .refine(
-        (text) => /^https?:\/\/[A-Za-z0-9._~:/[\]-]+$/.test(text) && URL.canParse(text),
-        "must be a plain http(s) URL such as https://mail.example.com",
-      )
-      .transform((text) => text.replace(/\/+$/, "")),
+      .transform((text, ctx) => {
+        try {
+          return JSON.parse(text) as unknown;
+        } catch {
+          ctx.addIssue({ code: "custom", message: TRACKING_HOSTS_FORM });
+          return z.NEVER;
+        }
+      })
+      .pipe(z.record(z.string().regex(hostname, TRACKING_HOSTS_FORM), baseUrl, TRACKING_HOSTS_FORM)),
   ),
   SMTP_URL: optional(z.string()),
   RELAYS: optional(z.string()),
@@ -129,12 +147,25 @@ export function parseConfig(
     apiKey: v.API_KEY,
     signingSecrets: v.SIGNING_SECRET as [string, ...string[]],
     publicUrl: v.PUBLIC_URL ?? null,
+    trackingHosts: new Map(
+      Object.entries(v.TRACKING_HOSTS ?? {}).map(([domain, base]) => [domain.toLowerCase(), base]),
+    ),
     relays,
     ehloName: v.EHLO_NAME ?? (publicHost !== null && hostname.test(publicHost) ? publicHost : "localhost"),
     libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
     bounceDomain: v.BOUNCE_DOMAIN ?? null,
     shards: v.SHARDS ?? 1,
   });
+}
+
+/** The base of tracking links for a sender domain: its own, its parent domain's, or null for the common one. */
+export function trackingHostOf(config: Config, domain: string): string | null {
+  for (let name = domain; name !== ""; name = name.slice(name.indexOf(".") + 1)) {
+    const base = config.trackingHosts.get(name);
+    if (base !== undefined) return base;
+    if (!name.includes(".")) return null;
+  }
+  return null;
 }
 
 /** A client of libSQL, for one request or one object: the configured server, or the embedded store. */

@@ -12,7 +12,7 @@ import {
   TTL_DEFAULT_SECONDS,
 } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import type { Config } from "../env.ts";
+import { type Config, trackingHostOf } from "../env.ts";
 import { compile } from "../message/compile.ts";
 import { missingVariables } from "../message/splice.ts";
 import type { Order } from "../outbox/rpc.ts";
@@ -32,7 +32,7 @@ export interface ComposeContext {
   random: Uint8Array;
   /** UUIDv7 of a time. */
   newId: (now: number) => string;
-  /** Base of tracking links. */
+  /** Base of tracking links, for senders without one of their own. */
   trackingBase: string;
 }
 
@@ -137,7 +137,7 @@ function build(
     id,
     now: scheduledAt ?? now,
     random: context.random,
-    trackingBase: context.trackingBase,
+    trackingBase: trackingHostOf(config, request.from.domain) ?? context.trackingBase,
     opens: tracking.opens,
     clicks: tracking.clicks,
     signLink: linkSigner(config.signingSecrets[0], id),

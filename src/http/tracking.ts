@@ -5,9 +5,9 @@
 import { Hono } from "hono";
 import { shardOf, uuidv7 } from "../core/ids.ts";
 import type { EventData, EventType } from "../schema/event.ts";
+import { truncateAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
 import { type Subject, verifyToken } from "../tracking/token.ts";
-import { truncateAddress } from "../tracking/address.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { recordHit } from "./hits.ts";
 
