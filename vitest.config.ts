@@ -44,6 +44,7 @@ export default defineConfig({
                 SIGNING_SECRET: "test-signing-secret",
                 PUBLIC_URL: "https://mail.example.com",
                 RELAYS,
+                PACES: '{"paced.example": "20/s"}',
               },
             },
           }),

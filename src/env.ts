@@ -8,6 +8,7 @@ import { type Db, openDb } from "./db/client.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { parseRelays, parseRelayUrl, type Relay } from "./smtp/relay.ts";
+import { type Frequency, frequency } from "./smtp/relay-fields.ts";
 
 /** Every variable, with what it is for. `npm start` and `npm run dev` hand on exactly these. */
 export const VARIABLES = [
@@ -17,6 +18,7 @@ export const VARIABLES = [
   "TRACKING_HOSTS",
   "SMTP_URL",
   "RELAYS",
+  "PACES",
   "EHLO_NAME",
   "LIBSQL_URL",
   "LIBSQL_AUTH_TOKEN",
@@ -42,6 +44,8 @@ export interface Config {
   trackingHosts: ReadonlyMap<string, string>;
   /** In order of preference. Empty: nothing can be sent, and the API says so. */
   relays: Relay[];
+  /** How fast mail may go to a destination domain; "*" is every other one. */
+  paces: ReadonlyMap<string, Frequency>;
   /** What we call ourselves in EHLO; a relay's own `ehlo` goes first. */
   ehloName: string;
   /** Null: the embedded store. */
@@ -65,6 +69,17 @@ const baseUrl = z
   )
   .transform((text) => text.replace(/\/+$/, ""));
 const TRACKING_HOSTS_FORM = 'must be a JSON object such as {"example.com": "https://links.example.com"}';
+const PACES_FORM = 'must be a JSON object such as {"gmail.com": "20/s", "*": "50/s"}';
+
+const json = (form: string) =>
+  z.string().transform((text, ctx) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      ctx.addIssue({ code: "custom", message: form });
+      return z.NEVER;
+    }
+  });
 
 const Variables = z.object({
   API_KEY: z.preprocess(
@@ -83,20 +98,26 @@ const Variables = z.object({
   ),
   PUBLIC_URL: optional(baseUrl),
   TRACKING_HOSTS: optional(
-    z
-      .string()
-      .transform((text, ctx) => {
-        try {
-          return JSON.parse(text) as unknown;
-        } catch {
-          ctx.addIssue({ code: "custom", message: TRACKING_HOSTS_FORM });
-          return z.NEVER;
-        }
-      })
-      .pipe(z.record(z.string().regex(hostname, TRACKING_HOSTS_FORM), baseUrl, TRACKING_HOSTS_FORM)),
+    json(TRACKING_HOSTS_FORM).pipe(
+      z.record(z.string().regex(hostname, TRACKING_HOSTS_FORM), baseUrl, TRACKING_HOSTS_FORM),
+    ),
   ),
   SMTP_URL: optional(z.string()),
   RELAYS: optional(z.string()),
+  PACES: optional(
+    json(PACES_FORM).pipe(
+      z.record(
+        z.string().regex(/^(\*|[a-z0-9.-]+)$/i, PACES_FORM),
+        z.string(PACES_FORM).transform((text, ctx) => {
+          const pace = frequency(text);
+          if (pace !== null) return pace;
+          ctx.addIssue({ code: "custom", message: PACES_FORM });
+          return z.NEVER;
+        }),
+        PACES_FORM,
+      ),
+    ),
+  ),
   EHLO_NAME: optional(z.string().regex(hostname, "must be a host name such as mail.example.com")),
   LIBSQL_URL: optional(z.string().regex(/^(libsql|https?):\/\//, "must be a libsql:, https: or http: URL")),
   LIBSQL_AUTH_TOKEN: optional(z.string()),
@@ -151,6 +172,7 @@ export function parseConfig(
       Object.entries(v.TRACKING_HOSTS ?? {}).map(([domain, base]) => [domain.toLowerCase(), base]),
     ),
     relays,
+    paces: new Map(Object.entries(v.PACES ?? {}).map(([domain, pace]) => [domain.toLowerCase(), pace])),
     ehloName: v.EHLO_NAME ?? (publicHost !== null && hostname.test(publicHost) ? publicHost : "localhost"),
     libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
     bounceDomain: v.BOUNCE_DOMAIN ?? null,

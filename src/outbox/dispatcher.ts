@@ -8,10 +8,11 @@ import type { Config } from "../env.ts";
 import { Pool } from "../smtp/pool.ts";
 import { relaysOf } from "../smtp/routing.ts";
 import type { Contents } from "./contents.ts";
-import { expired, type Job, Lane, type LaneContext } from "./lane.ts";
+import { type Job, Lane, type LaneContext } from "./lane.ts";
 import type { Outcomes } from "./outcomes.ts";
+import { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
-import type { NewId } from "./record.ts";
+import { expired, type NewId } from "./record.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RelayState } from "./rpc.ts";
 
@@ -49,6 +50,7 @@ export class Dispatcher {
   constructor(context: DispatcherContext) {
     this.#context = context;
     const { config, queue, contents, outcomes, newId, now, random, token, log } = context;
+    const paces = new Paces(config.paces, config.shards);
     for (const relay of config.relays)
       this.#lanes.set(
         relay.name,
@@ -59,6 +61,7 @@ export class Dispatcher {
             queue,
             contents,
             outcomes,
+            paces,
             newId,
             now,
             random,

@@ -3,24 +3,27 @@
  * turns what came of it into an outcome. The pool calls it from its session loops.
  */
 import { CLAIMS_PER_READ, DAY_MS } from "../core/limits.ts";
-import type { Fill } from "../message/compiled.ts";
-import { splice } from "../message/splice.ts";
 import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import { actionOf } from "../smtp/category.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf, without } from "../smtp/routing.ts";
-import { nextAttempt } from "./backoff.ts";
+import { nextAttempt, wait } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
 import type { Contents } from "./contents.ts";
+import { copyOf } from "./copy.ts";
 import type { Outcomes } from "./outcomes.ts";
-import type { Queue, QueuedEmail } from "./queue.ts";
-import { attemptData, eventOf, finalType, type NewId } from "./record.ts";
+import type { Paces } from "./paces.ts";
+import type { Queue } from "./queue.ts";
+import { attemptData, eventOf, expired, finalType, type NewId } from "./record.ts";
 import type { Delivery } from "./tables.ts";
 import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
 
 /** How many messages are told of it when their relay cannot be reached: enough to see why, few enough to be cheap. */
 const TOLD_OF_OUTAGE = 100;
+
+/** So many destinations slowed in a row are the relay's own pace. */
+const SLOWED_DOMAINS = 3;
 
 export interface Job {
   copy: Copy;
@@ -32,6 +35,7 @@ export interface LaneContext {
   queue: Queue;
   contents: Contents;
   outcomes: Outcomes;
+  paces: Paces;
   newId: NewId;
   now: () => number;
   random: () => number;
@@ -53,6 +57,8 @@ export class Lane implements Source<Job> {
   readonly #context: LaneContext;
   readonly #bucket: Bucket | null;
   #claimed: Delivery[] = [];
+  /** Destinations that a reply "too fast" came for since the last acceptance. */
+  readonly #slowed = new Set<string>();
   #working: Promise<void> | null = null;
 
   constructor(relay: Relay, pool: Pool<Job>, context: LaneContext) {
@@ -111,7 +117,7 @@ export class Lane implements Source<Job> {
       if (this.#claimed.length === 0) this.#claim(at);
       const delivery = this.#claimed.shift();
       if (delivery === undefined) return null;
-      const held = queue.holds.until(delivery.domain, at);
+      const held = queue.holds.until(delivery.domain, at) ?? this.#context.paces.next(delivery.domain, at);
       if (held !== null) {
         queue.deliveries.putOff(delivery.id, held);
         continue;
@@ -131,7 +137,11 @@ export class Lane implements Source<Job> {
         return null;
       }
       if (this.#bucket !== null) take(this.#bucket, at);
-      return { delivery, expiresAt: email.expiresAt, copy: this.#copy(delivery, email) };
+      return {
+        delivery,
+        expiresAt: email.expiresAt,
+        copy: copyOf(delivery, email, this.relay, this.#context),
+      };
     }
   }
 
@@ -142,6 +152,7 @@ export class Lane implements Source<Job> {
     if (attempt.disposition === "accepted") {
       this.breaker = closed();
       queue.holds.relax(delivery.domain);
+      if (this.#slowed.size > 0) this.#slowed.clear();
       const entries = [eventOf(newId, "email.sent", delivery, at, attemptData(delivery, attempt))];
       if (this.relay.final)
         entries.push(
@@ -177,7 +188,7 @@ export class Lane implements Source<Job> {
       job.expiresAt,
       random(),
     );
-    if (action === "slow_down") due = Math.min(queue.holds.slowDown(delivery.domain, at), job.expiresAt);
+    if (action === "slow_down") due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
     data.next_attempt_at = due;
     outcomes.postpone(
       delivery,
@@ -185,6 +196,26 @@ export class Lane implements Source<Job> {
       delivery.route,
       eventOf(newId, "email.delivery_delayed", delivery, at, data),
     );
+  }
+
+  /**
+   * "Too fast", which is no fault of the copy. Said of the session or the sender it concerns the relay, which rests; said
+   * of a recipient or a message it may concern the destination alone, which is held, until it is said of several.
+   * Returns when the copy is due again.
+   */
+  #slowDown(delivery: Delivery, attempt: Attempt, at: number): number {
+    const { queue, random } = this.#context;
+    if (attempt.category === "recipient_rate_limited")
+      return at + wait({ attempts: delivery.attempts, greylisted: false }, random());
+    this.#slowed.add(delivery.domain);
+    if (
+      ["rcpt", "data", "body"].includes(attempt.step) &&
+      attempt.category !== "quota_exceeded" &&
+      this.#slowed.size < SLOWED_DOMAINS
+    )
+      return queue.holds.slowDown(delivery.domain, at);
+    this.breaker = failed(this.breaker, attempt.sentence, at, random());
+    return at; // By another relay, or when this one has rested.
   }
 
   unreachable(failure: Attempt): void {
@@ -243,35 +274,4 @@ export class Lane implements Source<Job> {
     });
     return false;
   }
-
-  #copy(delivery: Delivery, email: QueuedEmail): Copy {
-    const { token, bounceDomain } = this.#context;
-    const fill: Fill = {
-      // Asked for only where the message has a place for it: signing costs as much as the rest of a splice.
-      get token() {
-        return token(delivery, "token");
-      },
-      to: { address: delivery.address, name: delivery.name },
-      message_id: `${delivery.index}.${delivery.email}@${email.sender.slice(email.sender.lastIndexOf("@") + 1)}`,
-      variables: delivery.variables ?? {},
-    };
-    return {
-      reversePath:
-        this.relay.returnPath ??
-        (bounceDomain === null ? email.mailFrom : `bounce+${token(delivery, "bounce")}@${bounceDomain}`),
-      forwardPath: delivery.address,
-      bytes: splice(email.compiled, fill),
-      smtputf8: email.compiled.smtputf8 || /[^\x00-\x7f]/.test(delivery.address),
-    };
-  }
 }
-
-/** The event of a delivery whose time is over. */
-export const expired = (newId: NewId, delivery: Delivery, now: number) =>
-  eventOf(newId, "email.failed", delivery, now, {
-    category: "expired",
-    reason:
-      delivery.attempts === 0
-        ? "Its time to live was over before a relay could be reached."
-        : `Its time to live was over after ${delivery.attempts} attempt${delivery.attempts === 1 ? "" : "s"}.`,
-  });

@@ -33,6 +33,7 @@ export function attemptData(delivery: Delivery, attempt: Attempt): EventData {
       host: attempt.host,
       port: attempt.port,
       tls: attempt.tls,
+      step: attempt.step,
       code: attempt.reply?.code ?? null,
       enhanced: attempt.reply?.enhanced ?? null,
       text: attempt.reply?.text ?? attempt.problem ?? "",
@@ -51,3 +52,13 @@ export function attemptData(delivery: Delivery, attempt: Attempt): EventData {
  */
 export const finalType = (attempt: Attempt): EventType =>
   attempt.reply === null ? "email.failed" : "email.bounced";
+
+/** The event of a delivery whose time is over. */
+export const expired = (newId: NewId, delivery: Delivery, now: number) =>
+  eventOf(newId, "email.failed", delivery, now, {
+    category: "expired",
+    reason:
+      delivery.attempts === 0
+        ? "Its time to live was over before a relay could be reached."
+        : `Its time to live was over after ${delivery.attempts} attempt${delivery.attempts === 1 ? "" : "s"}.`,
+  });

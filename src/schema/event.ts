@@ -47,6 +47,8 @@ export interface AttemptRecord {
   port: number;
   /** Whether the session was encrypted when the copy went. */
   tls: boolean;
+  /** How far it got: connect, greeting, ehlo, starttls, auth, mail, rcpt, data or body. */
+  step: string;
   /** The reply's code and enhanced code (RFC 3463), when there was a reply. */
   code: number | null;
   enhanced: string | null;

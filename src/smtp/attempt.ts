@@ -2,7 +2,7 @@
  * One copy handed to a relay, and what came of it. These shapes are what the outbox and the SMTP room tell each other.
  * The record for people is made from an Attempt by the outbox.
  */
-import type { Category } from "./outcome.ts";
+import type { Category, Step } from "./outcome.ts";
 
 /** One copy for one recipient, ready for the wire. */
 export interface Copy {
@@ -29,6 +29,8 @@ export interface Reply {
 export type Disposition = "accepted" | "deferred" | "bounced";
 
 export interface Attempt {
+  /** How far the copy got: where the deciding reply or failure came. */
+  step: Step;
   disposition: Disposition;
   category: Category;
   /** For a person: what happened, and what to do about it if there is anything. */

@@ -26,6 +26,7 @@ export interface Run<Job extends { copy: Copy }> {
 
 /** A failure as the outcome of a session that could not be had. */
 export const failureOutcome = (failure: SmtpFailure, transcript: string): Outcome => ({
+  step: failure.step,
   verdict: failure.verdict,
   reply: failure.reply,
   problem: failure.problem,

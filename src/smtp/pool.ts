@@ -250,6 +250,7 @@ export class Pool<Job extends { copy: Copy }> {
   #attempt(outcome: Outcome, port: number, tls: boolean, startedAt: number): Attempt {
     const { disposition, category, sentence } = outcome.verdict;
     return {
+      step: outcome.step,
       disposition,
       category,
       sentence,
@@ -275,6 +276,11 @@ export class Pool<Job extends { copy: Copy }> {
       sentence: problem,
     } as const;
     const port = this.#lastPort ?? this.#relay.port ?? DEFAULT_PORTS[0];
-    return this.#attempt({ verdict, reply: null, problem, transcript: null }, port, false, item.startedAt);
+    return this.#attempt(
+      { step: "mail", verdict, reply: null, problem, transcript: null },
+      port,
+      false,
+      item.startedAt,
+    );
   }
 }

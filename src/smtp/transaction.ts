@@ -12,6 +12,8 @@ import { transcriptOf } from "./transcript.ts";
 
 /** What came of one copy. */
 export interface Outcome {
+  /** How far the copy got: where the deciding reply or failure came. */
+  step: Step;
   verdict: Verdict;
   reply: Reply | null;
   problem: string | null;
@@ -111,7 +113,13 @@ class Conversation<Item extends { copy: Copy }> {
   }
 
   #refuseHere(item: Item, category: Parameters<typeof judgeProblem>[0], problem: string): void {
-    this.#feed.settle(item, { verdict: judgeProblem(category), reply: null, problem, transcript: null });
+    this.#feed.settle(item, {
+      step: "mail",
+      verdict: judgeProblem(category),
+      reply: null,
+      problem,
+      transcript: null,
+    });
   }
 
   #begin(): void {
@@ -174,7 +182,7 @@ class Conversation<Item extends { copy: Copy }> {
   #refused(step: Step, reply: Reply, dot: string): false {
     this.#session.expectSilence(step);
     this.#owed = dot + RSET;
-    this.#settle(judge(reply, step), reply);
+    this.#settle(step, judge(reply, step), reply);
     this.#current = null;
     return false;
   }
@@ -210,7 +218,7 @@ class Conversation<Item extends { copy: Copy }> {
       session.transmit(tail);
     }
     const reply = this.#heard("body", await session.reply("body", session.waits.final));
-    this.#settle(judge(reply, "body"), reply);
+    this.#settle("body", judge(reply, "body"), reply);
     this.#current = this.#next;
     this.#next = null;
     if (this.#current === null) session.expectSilence("body");
@@ -237,7 +245,7 @@ class Conversation<Item extends { copy: Copy }> {
     }
   }
 
-  #settle(verdict: Verdict, reply: Reply | null, problem: string | null = null): void {
+  #settle(step: Step, verdict: Verdict, reply: Reply | null, problem: string | null = null): void {
     const item = this.#current!;
     if (reply !== null && reply.code !== 421) this.#session.answeredCopies += 1;
     const accepted = verdict.disposition === "accepted";
@@ -247,7 +255,7 @@ class Conversation<Item extends { copy: Copy }> {
           this.#session.opening,
           dialogueOf(item.copy, this.#session.capabilities, this.#replies, this.#step),
         );
-    this.#feed.settle(item, { verdict, reply, problem, transcript });
+    this.#feed.settle(item, { step, verdict, reply, problem, transcript });
   }
 
   /**
@@ -264,9 +272,10 @@ class Conversation<Item extends { copy: Copy }> {
     );
     if (this.#current !== null) {
       // Refused in words before the session broke: the words count.
-      if (refusal !== undefined) this.#settle(judge(refusal.reply, refusal.step), refusal.reply);
+      if (refusal !== undefined)
+        this.#settle(refusal.step, judge(refusal.reply, refusal.step), refusal.reply);
       else if (this.#step !== "body" && this.#session.answeredCopies > 0) this.#feed.giveBack(this.#current);
-      else this.#settle(verdict, reply, problem);
+      else this.#settle(this.#step, verdict, reply, problem);
     }
     if (this.#next !== null) this.#feed.giveBack(this.#next);
     this.#current = null;

@@ -75,6 +75,7 @@ export const attempt = (number: number, over: Partial<AttemptRecord> = {}): Atte
   host: "mail.example.net",
   port: 587,
   tls: true,
+  step: "body",
   code: 250,
   enhanced: "2.0.0",
   text: "Ok: queued",

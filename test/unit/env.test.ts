@@ -40,6 +40,8 @@ describe("configuration", () => {
     [{ BOUNCE_DOMAIN: "x@y" }, "BOUNCE_DOMAIN must be a domain"],
     [{ SHARDS: "0" }, "SHARDS must be 1 to 64"],
     [{ SHARDS: "many" }, "SHARDS must be a number"],
+    [{ PACES: "20/s" }, "PACES must be a JSON object"],
+    [{ PACES: '{"gmail.com":"fast"}' }, "PACES.gmail.com must be"],
     [{ TRACKING_HOSTS: "links.example.com" }, "TRACKING_HOSTS must be a JSON object"],
     [{ TRACKING_HOSTS: '{"example.com":"links"}' }, "TRACKING_HOSTS.example.com must be a plain"],
   ])("%o is one line that says what is wrong", (change, line) => {

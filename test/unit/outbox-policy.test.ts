@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/core/limits.ts";
 import { nextAttempt, wait } from "../../src/outbox/backoff.ts";
 import { closed, failed, isAvailable } from "../../src/outbox/breaker.ts";
+import { Paces } from "../../src/outbox/paces.ts";
 import { newBucket, shareOf, take, waitFor } from "../../src/outbox/throttle.ts";
 import { parseSchedule } from "../../src/schema/schedule.ts";
 
@@ -82,6 +83,34 @@ describe("throttle", () => {
 
   it("is shared by shards", () =>
     expect(shareOf({ count: 10, perMs: 1_000 }, 4)).toEqual({ count: 2.5, perMs: 1_000 }));
+});
+
+describe("paces", () => {
+  const second = { count: 10, perMs: 1_000 };
+  it("let what is not named go", () => {
+    const paces = new Paces(new Map([["gmail.com", second]]), 1);
+    for (let i = 0; i < 100; i++) expect(paces.next("example.com", NOW)).toBeNull();
+  });
+
+  it("put the rest off one behind the other, each once", () => {
+    const paces = new Paces(new Map([["gmail.com", second]]), 1);
+    const places = Array.from({ length: 1_000 }, () => paces.next("gmail.com", NOW));
+    expect(places.slice(0, 10)).toEqual(Array(10).fill(null));
+    expect(places[10]).toBe(NOW + 100);
+    expect(places[999]).toBe(NOW + 99_000);
+    // Coming back at their places, they go.
+    for (const place of places.slice(10)) expect(paces.next("gmail.com", place!)).toBeNull();
+  });
+
+  it("give every other domain a pace of its own under *, and share it among shards", () => {
+    const paces = new Paces(new Map([["*", second]]), 2);
+    for (const domain of ["a.example", "b.example"]) {
+      const went = Array.from({ length: 20 }, () => paces.next(domain, NOW)).filter(
+        (place) => place === null,
+      );
+      expect(went).toHaveLength(5);
+    }
+  });
 });
 
 describe("schedule", () => {

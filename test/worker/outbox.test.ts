@@ -94,6 +94,22 @@ describe("temporary failure", () => {
   });
 });
 
+describe("a destination with a pace", () => {
+  it("gets its mail at that pace, and none is lost", async () => {
+    // vitest.config.ts: paced.example takes 20/s.
+    const to = Array.from({ length: 30 }, (_, i) => `p${Date.now()}-${i}@paced.example`);
+    const begun = Date.now();
+    await call("POST", "/emails/bulk", {
+      from: "ada@example.com",
+      subject: "Hi",
+      text: "Words",
+      recipients: to.map((one) => ({ to: one })),
+    });
+    for (const one of to) expect(await mailFor(one)).toHaveLength(1);
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(450); // 20 at once, ten more at 20 a second: the bound of the pace, not of the machine.
+  });
+});
+
 describe("a relay that is down", () => {
   it("is passed over for the next one that takes the sender", async () => {
     await relay(0, "down");
