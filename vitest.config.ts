@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:net";
 import { defineConfig } from "vitest/config";
 import { testCertificates } from "./test/support/certificates.ts";
@@ -13,6 +14,12 @@ const RELAYS = JSON.stringify([
   { name: "main", url: `smtp://127.0.0.1:${relayPorts[0]}?tls=none` },
   { name: "second", url: `smtp://127.0.0.1:${relayPorts[1]}?tls=none`, priority: 10, from: ["example.com"] },
 ]);
+
+/** Mail of signed.example is signed; tests are given the other half of the key. */
+const dkim = generateKeyPairSync("ed25519");
+process.env.TEST_DKIM_KEY = dkim.publicKey.export({ type: "spki", format: "pem" }).toString();
+const key = dkim.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const DKIM = JSON.stringify([{ domain: "signed.example", selector: "s1", key }]);
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -44,6 +51,7 @@ export default defineConfig({
                 SIGNING_SECRET: "test-signing-secret",
                 PUBLIC_URL: "https://mail.example.com",
                 RELAYS,
+                DKIM,
                 PACES: '{"paced.example": "20/s"}',
               },
             },

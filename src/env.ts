@@ -6,6 +6,7 @@ import { type EmailId, shardOf } from "./core/ids.ts";
 import { err, ok, type Result } from "./core/result.ts";
 import { type Db, openDb } from "./db/client.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import { type DkimKey, parseDkim } from "./message/dkim-keys.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { parseRelays, parseRelayUrl, type Relay } from "./smtp/relay.ts";
 import { type Frequency, frequency } from "./smtp/relay-fields.ts";
@@ -20,6 +21,7 @@ export const VARIABLES = [
   "RELAYS",
   "PACES",
   "EHLO_NAME",
+  "DKIM",
   "LIBSQL_URL",
   "LIBSQL_AUTH_TOKEN",
   "BOUNCE_DOMAIN",
@@ -48,6 +50,8 @@ export interface Config {
   paces: ReadonlyMap<string, Frequency>;
   /** What we call ourselves in EHLO; a relay's own `ehlo` goes first. */
   ehloName: string;
+  /** Keys that sign mail, each for a sender domain. */
+  dkim: DkimKey[];
   /** Null: the embedded store. */
   libsql: { url: string; authToken: string | null } | null;
   /** Domain of return paths; null: the envelope sender is the From address. */
@@ -119,6 +123,7 @@ const Variables = z.object({
     ),
   ),
   EHLO_NAME: optional(z.string().regex(hostname, "must be a host name such as mail.example.com")),
+  DKIM: optional(z.string()),
   LIBSQL_URL: optional(z.string().regex(/^(libsql|https?):\/\//, "must be a libsql:, https: or http: URL")),
   LIBSQL_AUTH_TOKEN: optional(z.string()),
   BOUNCE_DOMAIN: optional(z.string().regex(hostname, "must be a domain such as bounces.example.com")),
@@ -163,6 +168,8 @@ export function parseConfig(
   const twice = relays.find((relay, i) => relays.findIndex((other) => other.name === relay.name) !== i);
   if (twice !== undefined)
     return err(`RELAYS names "${twice.name}" twice; each relay needs a name of its own`);
+  const dkim = v.DKIM === undefined ? ok([]) : parseDkim(v.DKIM);
+  if (!dkim.ok) return err(`DKIM ${dkim.error}`);
   const publicHost = v.PUBLIC_URL === undefined ? null : new URL(v.PUBLIC_URL).hostname;
   return ok({
     apiKey: v.API_KEY,
@@ -174,6 +181,7 @@ export function parseConfig(
     relays,
     paces: new Map(Object.entries(v.PACES ?? {}).map(([domain, pace]) => [domain.toLowerCase(), pace])),
     ehloName: v.EHLO_NAME ?? (publicHost !== null && hostname.test(publicHost) ? publicHost : "localhost"),
+    dkim: dkim.value,
     libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
     bounceDomain: v.BOUNCE_DOMAIN ?? null,
     shards: v.SHARDS ?? 1,

@@ -1,5 +1,7 @@
 /** One recipient's copy of a message, spliced, with its envelope. */
+import { concat } from "../core/bytes.ts";
 import type { Fill } from "../message/compiled.ts";
+import type { DkimSigner } from "../message/dkim.ts";
 import { splice } from "../message/splice.ts";
 import type { Copy } from "../smtp/attempt.ts";
 import type { Relay } from "../smtp/relay.ts";
@@ -11,29 +13,35 @@ export interface CopyContext {
   token: (delivery: Delivery, purpose: "token" | "bounce") => string;
   /** Domain of return paths; null: the message's own sender. */
   bounceDomain: string | null;
+  /** Signs mail of a From domain (DKIM); null when it has no key. */
+  signerOf: (fromDomain: string) => DkimSigner | null;
+  now: () => number;
 }
 
 export function copyOf(
   delivery: Delivery,
   { compiled, mailFrom, sender }: QueuedEmail,
   relay: Relay,
-  { token, bounceDomain }: CopyContext,
+  { token, bounceDomain, signerOf, now }: CopyContext,
 ): Copy {
+  const domain = sender.slice(sender.lastIndexOf("@") + 1);
   const fill: Fill = {
     // Asked for only where the message has a place for it: signing costs as much as the rest of a splice.
     get token() {
       return token(delivery, "token");
     },
     to: { address: delivery.address, name: delivery.name },
-    message_id: `${delivery.index}.${delivery.email}@${sender.slice(sender.lastIndexOf("@") + 1)}`,
+    message_id: `${delivery.index}.${delivery.email}@${domain}`,
     variables: delivery.variables ?? {},
   };
+  const message = splice(compiled, fill);
+  const sign = signerOf(domain);
   return {
     reversePath:
       relay.returnPath ??
       (bounceDomain === null ? mailFrom : `bounce+${token(delivery, "bounce")}@${bounceDomain}`),
     forwardPath: delivery.address,
-    bytes: splice(compiled, fill),
+    bytes: sign === null ? message : concat([sign(message, now()), message]),
     smtputf8: compiled.smtputf8 || /[^\x00-\x7f]/.test(delivery.address),
   };
 }

@@ -36,6 +36,7 @@ export interface DispatcherContext {
   now: () => number;
   random: () => number;
   token: LaneContext["token"];
+  signerOf: LaneContext["signerOf"];
   setAlarm: (at: number) => void;
   log: (fact: string, details: Record<string, unknown>) => void;
 }
@@ -49,7 +50,7 @@ export class Dispatcher {
 
   constructor(context: DispatcherContext) {
     this.#context = context;
-    const { config, queue, contents, outcomes, newId, now, random, token, log } = context;
+    const { config, queue, contents, outcomes, newId, now, random, token, signerOf, log } = context;
     const paces = new Paces(config.paces, config.shards);
     for (const relay of config.relays)
       this.#lanes.set(
@@ -66,6 +67,7 @@ export class Dispatcher {
             now,
             random,
             token,
+            signerOf,
             bounceDomain: config.bounceDomain,
             shards: config.shards,
             chosen: (route, at) => this.#chosen(route, at),

@@ -11,7 +11,7 @@ import { relaysOf, without } from "../smtp/routing.ts";
 import { nextAttempt, wait } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
 import type { Contents } from "./contents.ts";
-import { copyOf } from "./copy.ts";
+import { type CopyContext, copyOf } from "./copy.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
@@ -31,17 +31,13 @@ export interface Job {
   expiresAt: number;
 }
 
-export interface LaneContext {
+export interface LaneContext extends CopyContext {
   queue: Queue;
   contents: Contents;
   outcomes: Outcomes;
   paces: Paces;
   newId: NewId;
-  now: () => number;
   random: () => number;
-  /** Signs a recipient's token. */
-  token: (delivery: Delivery, purpose: "token" | "bounce") => string;
-  bounceDomain: string | null;
   shards: number;
   /** The relay that would take a route's mail now, or null while none is available. */
   chosen: (route: string, now: number) => string | null;

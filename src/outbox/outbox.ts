@@ -7,6 +7,7 @@ import type { EmailId } from "../core/ids.ts";
 import { uuidv7 } from "../core/ids.ts";
 import { HOUR_MS, IDEMPOTENCY_HOURS } from "../core/limits.ts";
 import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
+import { dkimSigners } from "../message/dkim.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { signToken } from "../tracking/token.ts";
 import { Contents } from "./contents.ts";
@@ -60,6 +61,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       random: () => Math.random(),
       token: (delivery, purpose) =>
         signToken(secret, { id: delivery.email, recipient: delivery.index }, purpose),
+      signerOf: dkimSigners(this.#config.dkim),
       setAlarm: (at) => void ctx.storage.setAlarm(at),
       log,
     });

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   schema: ["core"],
   ...Object.fromEntries(MIDDLE.map((room) => [room, ["schema", "core"]])),
   ...Object.fromEntries(SHELLS.map((room) => [room, [...MIDDLE, "schema", "core", "env"]])),
-  env: ["smtp", "db", "schema", "core"],
+  env: ["message", "smtp", "db", "schema", "core"],
   index: [...SHELLS, ...MIDDLE, "schema", "core", "env"],
 };
 

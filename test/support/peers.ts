@@ -9,6 +9,8 @@ declare module "vitest" {
     smtpPeers: string;
     /** Base URL of the endpoint that speaks for the configured relays: see mail-relay.ts. */
     mailRelays: string;
+    /** What verifies the signatures of signed.example. */
+    dkimKey: string;
   }
 }
 
@@ -20,6 +22,7 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide("smtpPeers", smtp.url);
   relays = await startMailRelays((process.env.TEST_RELAY_PORTS ?? "").split(",").filter(Boolean).map(Number));
   project.provide("mailRelays", relays.url);
+  project.provide("dkimKey", process.env.TEST_DKIM_KEY ?? "");
 }
 
 export async function teardown(): Promise<void> {

@@ -1,6 +1,8 @@
 /** The main job: POST a message, see it arrive, opened and clicked. */
-import { describe, expect, it } from "vitest";
+import { createPublicKey } from "node:crypto";
+import { describe, expect, inject, it } from "vitest";
 import { call, eventsOf, mailFor, poll, someone } from "../support/api.ts";
+import { check } from "../support/dkim.ts";
 
 const HTML =
   '<html><body><p>Hello <a href="https://example.com/?a=1&amp;b=2#top">there</a></p><a href="mailto:x@example.com">write</a></body></html>';
@@ -193,6 +195,25 @@ describe("POST /emails", () => {
     );
     expect(posted.status).toBe(200);
     expect(posted.headers.get("x-postern-unknown-fields")).toBe("topic_id, tracking.open, htlm");
+  });
+});
+
+describe("DKIM", () => {
+  it("signs mail of a domain that has a key, and of its subdomains, and no other", async () => {
+    const [signed, below, other] = [someone(), someone(), someone()];
+    await call("POST", "/emails", mail(signed, { from: "ada@signed.example" }));
+    await call("POST", "/emails", mail(below, { from: "ada@news.signed.example" }));
+    await call("POST", "/emails", mail(other));
+    for (const to of [signed, below]) {
+      const [taken] = await mailFor(to);
+      const [signature] = check(taken!.raw, () => createPublicKey(inject("dkimKey")));
+      expect(signature).toMatchObject({
+        bodyIsGood: true,
+        signatureIsGood: true,
+        tags: { d: "signed.example" },
+      });
+    }
+    expect((await mailFor(other))[0]!.raw).not.toContain("DKIM-Signature");
   });
 });
 
