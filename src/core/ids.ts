@@ -45,11 +45,7 @@ export const idOfBytes = (bytes: Uint8Array): EmailId => spell(bytes) as EmailId
 /** Which of `shards` objects owns a message: by the id's last byte, which is random. */
 export const shardOf = (id: EmailId, shards: number): number => Number.parseInt(id.slice(-2), 16) % shards;
 
-function spell(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
-    text += HEX[bytes[i]!]!;
-  }
-  return text;
+function spell(b: Uint8Array): string {
+  const h = (i: number) => HEX[b[i]!]!;
+  return `${h(0)}${h(1)}${h(2)}${h(3)}-${h(4)}${h(5)}-${h(6)}${h(7)}-${h(8)}${h(9)}-${h(10)}${h(11)}${h(12)}${h(13)}${h(14)}${h(15)}`;
 }

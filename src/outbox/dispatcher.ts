@@ -22,9 +22,12 @@ const WATCHDOG_MS = 10_000;
 const SOONEST_MS = 5;
 /** Expired deliveries given up in one go. */
 const EXPIRED_PER_SWEEP = 1_000;
-/** Reports wait this long for company; and while lanes are working, since sending goes first. */
-const REPORT_IDLE_MS = 5;
-const REPORT_BUSY_MS = 2_000;
+/**
+ * Reports wait this long for company; and longer while a lane has a backlog: sending goes first, and telling costs about
+ * as much. Whoever asks for an email has its events told at once.
+ */
+const REPORT_MS = 20;
+const REPORT_BACKLOG_MS = 5_000;
 
 export interface DispatcherContext {
   config: Config;
@@ -47,6 +50,7 @@ export class Dispatcher {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #reportTimer: ReturnType<typeof setTimeout> | null = null;
   #alarmAt: number | null = null;
+  #reportedAt = 0;
 
   constructor(context: DispatcherContext) {
     this.#context = context;
@@ -144,14 +148,18 @@ export class Dispatcher {
   }
 
   #reportSoon(): void {
-    const busy = [...this.#lanes.values()].some((lane) => lane.isWorking);
-    this.#reportTimer ??= setTimeout(
-      async () => {
-        this.#reportTimer = null;
-        if (!(await this.#context.reporter.flush())) this.#lookAgain(this.#context.now() + LEDGER_RETRY_MS);
-      },
-      busy ? REPORT_BUSY_MS : REPORT_IDLE_MS,
-    );
+    this.#reportTimer ??= setTimeout(() => {
+      this.#reportTimer = null;
+      const now = this.#context.now();
+      const backlog = [...this.#lanes.values()].some((lane) => lane.isWorking && lane.hasBacklog);
+      if (backlog && now - this.#reportedAt < REPORT_BACKLOG_MS) this.#reportSoon();
+      else void this.#report(now);
+    }, REPORT_MS);
+  }
+
+  async #report(now: number): Promise<void> {
+    this.#reportedAt = now;
+    if (!(await this.#context.reporter.flush())) this.#lookAgain(this.#context.now() + LEDGER_RETRY_MS);
   }
 
   /** Sets timer and alarm for whatever comes next. */

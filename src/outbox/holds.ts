@@ -23,6 +23,7 @@ export class Holds {
 
   /** Until when mail for a domain waits, or null when it may go. */
   until(domain: string, now: number): number | null {
+    if (this.#until.size === 0) return null;
     const until = this.#until.get(domain);
     if (until === undefined) return null;
     if (until > now) return until;

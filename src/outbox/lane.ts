@@ -53,6 +53,7 @@ export class Lane implements Source<Job> {
   readonly #context: LaneContext;
   readonly #bucket: Bucket | null;
   #claimed: Delivery[] = [];
+  #backlog = false;
   /** Destinations that a reply "too fast" came for since the last acceptance. */
   readonly #slowed = new Set<string>();
   #working: Promise<void> | null = null;
@@ -77,6 +78,11 @@ export class Lane implements Source<Job> {
   /** Milliseconds until the rate allows another message. */
   rateWait(now: number): number {
     return this.#bucket === null ? 0 : waitFor(this.#bucket, now);
+  }
+
+  /** More was due than one claim takes. */
+  get hasBacklog(): boolean {
+    return this.#backlog;
   }
 
   get isWorking(): boolean {
@@ -247,6 +253,7 @@ export class Lane implements Source<Job> {
     for (const route of queue.deliveries.waitingRoutes()) {
       if (chosen(route, now) !== this.relay.name) continue;
       this.#claimed = queue.deliveries.claim(route, now, CLAIMS_PER_READ);
+      this.#backlog = this.#claimed.length === CLAIMS_PER_READ;
       if (this.#claimed.length > 0) return;
     }
   }

@@ -8,7 +8,7 @@ import type { Queue } from "./queue.ts";
 import type { Delivery } from "./tables.ts";
 
 /** How long an outcome waits for others at most, in milliseconds. */
-const LINGER_MS = 2;
+const LINGER_MS = 10;
 
 export class Outcomes {
   readonly #queue: Queue;

@@ -3,7 +3,7 @@
  * that fails is made again, and the ledger ignores what it already had.
  */
 import type { EmailId } from "../core/ids.ts";
-import { LEDGER_BATCH_CHARS, LEDGER_BATCH_ENTRIES, LEDGER_RETRY_MS } from "../core/limits.ts";
+import { LEDGER_BATCH_CHARS, LEDGER_RETRY_MS } from "../core/limits.ts";
 import type { LedgerRpc } from "../ledger/rpc.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Reports } from "./reports.ts";
@@ -34,7 +34,7 @@ export class Reporter {
 
   async #flush(): Promise<boolean> {
     for (;;) {
-      const batch = this.#reports.oldest(LEDGER_BATCH_ENTRIES, LEDGER_BATCH_CHARS);
+      const batch = this.#reports.oldest(LEDGER_BATCH_CHARS);
       if (batch === null) return true;
       try {
         // Outboxes and ledgers are sharded alike: what one outbox reports belongs to one ledger.

@@ -93,10 +93,26 @@ export class ReplyParser {
       this.fault = "replies come to commands that were never sent";
       return;
     }
-    this.#held.push(replyOf(code, this.#lines));
+    this.#held.push(this.#lines.length === 1 ? common(code, this.#lines[0]!) : replyOf(code, this.#lines));
     this.#lines = [];
     this.#bytes = 0;
   }
+}
+
+/** A relay says the same few lines over and over: each is read once. Replies are never changed. */
+const commonReplies = new Map<string, Reply>();
+const COMMON_REPLIES = 50;
+
+function common(code: number, line: string): Reply {
+  const key = `${code}${line}`;
+  let reply = commonReplies.get(key);
+  if (reply === undefined) {
+    reply = replyOf(code, [line]);
+    // What follows the final dot names the message in the relay's queue and never comes again.
+    if (commonReplies.size >= COMMON_REPLIES) commonReplies.clear();
+    commonReplies.set(key, reply);
+  }
+  return reply;
 }
 
 /** A reply from its code and its lines without codes. */
