@@ -25,6 +25,7 @@ export const VARIABLES = [
   "LIBSQL_URL",
   "LIBSQL_AUTH_TOKEN",
   "BOUNCE_DOMAIN",
+  "VISITOR_ADDRESSES",
   "SHARDS",
 ] as const;
 
@@ -56,6 +57,8 @@ export interface Config {
   libsql: { url: string; authToken: string | null } | null;
   /** Domain of return paths; null: the envelope sender is the From address. */
   bounceDomain: string | null;
+  /** What is kept of the address that a pixel or link was fetched from. */
+  visitorAddresses: "full" | "truncated" | "none";
   /** How many outboxes and ledgers share the work. Change it only with empty queues. */
   shards: number;
 }
@@ -127,6 +130,7 @@ const Variables = z.object({
   LIBSQL_URL: optional(z.string().regex(/^(libsql|https?):\/\//, "must be a libsql:, https: or http: URL")),
   LIBSQL_AUTH_TOKEN: optional(z.string()),
   BOUNCE_DOMAIN: optional(z.string().regex(hostname, "must be a domain such as bounces.example.com")),
+  VISITOR_ADDRESSES: optional(z.enum(["full", "truncated", "none"], "must be full, truncated or none")),
   SHARDS: optional(
     z.coerce.number("must be a number").int().min(1, "must be 1 to 64").max(64, "must be 1 to 64"),
   ),
@@ -184,6 +188,7 @@ export function parseConfig(
     dkim: dkim.value,
     libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
     bounceDomain: v.BOUNCE_DOMAIN ?? null,
+    visitorAddresses: v.VISITOR_ADDRESSES ?? "truncated",
     shards: v.SHARDS ?? 1,
   });
 }

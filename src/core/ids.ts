@@ -42,6 +42,9 @@ export function idBytes(id: EmailId): Uint8Array {
 /** The id of 16 bytes. */
 export const idOfBytes = (bytes: Uint8Array): EmailId => spell(bytes) as EmailId;
 
+/** When an id was made, in milliseconds since 1970. */
+export const timeOf = (id: EmailId): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
 /** Which of `shards` objects owns a message: by the id's last byte, which is random. */
 export const shardOf = (id: EmailId, shards: number): number => Number.parseInt(id.slice(-2), 16) % shards;
 

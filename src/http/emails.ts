@@ -1,7 +1,7 @@
 /** GET /emails and changes to what has not gone yet. Shapes are Resend's; what it lacks is added beside. */
 import { Hono } from "hono";
 import type { EmailId } from "../core/ids.ts";
-import { MB, TTL_DEFAULT_SECONDS } from "../core/limits.ts";
+import { MB } from "../core/limits.ts";
 import { bodyOf, countsByStatus, findEmail, listEmails, recipientsOf } from "../db/emails.ts";
 import { eventsOf } from "../db/events.ts";
 import { dbOf, outboxOf } from "../env.ts";
@@ -65,11 +65,7 @@ emails.patch("/emails/:id", async (c) => {
   const now = Date.now();
   const at = parseSchedule(scheduled_at, now);
   if (!at.ok) return fail(c, { kind: "invalid", issues: [{ path: "scheduled_at", message: at.error }] });
-  const change = await outboxOf(c.env, c.var.config.shards, id).reschedule(
-    id,
-    at.value,
-    at.value + TTL_DEFAULT_SECONDS * 1000,
-  );
+  const change = await outboxOf(c.env, c.var.config.shards, id).reschedule(id, at.value);
   return changed(c, id, change.kind, "rescheduled");
 });
 

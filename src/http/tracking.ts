@@ -3,11 +3,13 @@
  * database is asked, so both work for ever, whatever else is down.
  */
 import { Hono } from "hono";
-import { shardOf, uuidv7 } from "../core/ids.ts";
-import type { EventData, EventType } from "../schema/event.ts";
-import { truncateAddress } from "../tracking/address.ts";
+import { shardOf, timeOf, uuidv7 } from "../core/ids.ts";
+import type { EventData } from "../schema/event.ts";
+import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
 import { type Subject, verifyToken } from "../tracking/token.ts";
+import { judgeVisit } from "../tracking/verdict.ts";
+import { visitOf } from "../tracking/visitor.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { recordHit } from "./hits.ts";
 
@@ -51,11 +53,18 @@ tracking.get("/c/:token/:link", (c) => {
 });
 
 /** Records a visit, and fails in silence: who reads mail must never see our trouble. */
-function hit(c: AppContext, type: EventType, subject: Subject, data: EventData): void {
+function hit(c: AppContext, type: "email.opened" | "email.clicked", subject: Subject, data: EventData): void {
   if (c.req.method !== "GET") return; // HEAD is a machine looking whether the link is alive (DEMANDS: mail-tracker#200).
   try {
-    const { shards } = c.var.config;
+    const { shards, visitorAddresses } = c.var.config;
     const now = Date.now();
+    const ip = c.req.header("cf-connecting-ip") ?? null;
+    // An id is as old as the message: what comes within a second of it was no person.
+    const visit = visitOf(type === "email.opened" ? "open" : "click", c.req.raw, {
+      now,
+      sentAt: timeOf(subject.id),
+      ip,
+    });
     const event = {
       id: uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
       type,
@@ -66,7 +75,8 @@ function hit(c: AppContext, type: EventType, subject: Subject, data: EventData):
         ...data,
         visitor: {
           user_agent: c.req.header("user-agent")?.slice(0, USER_AGENT_CHARS) ?? null,
-          ip: truncateAddress(c.req.header("cf-connecting-ip") ?? ""),
+          ip: keptAddress(ip ?? "", visitorAddresses),
+          ...judgeVisit(visit),
         },
       },
     };

@@ -15,6 +15,7 @@ import { writeBody } from "./mime.ts";
 import { isBare, scanHtml } from "./scan.ts";
 import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
 import { textOf } from "./text.ts";
+import { instrumentText } from "./text-links.ts";
 import { headerTemplate, splitVariables } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
 
@@ -28,6 +29,8 @@ export interface CompileContext {
   trackingBase: string;
   opens: boolean;
   clicks: boolean;
+  /** Links of the text part too. Absent: no, since a reader of text sees the address itself. */
+  textClicks?: boolean;
   /** Signs a link: the exact target, decoded, in; what stands after `/c/TOKEN/` out. Null: the target cannot be tracked, leave it. */
   signLink: (target: string) => string | null;
   /** Bulk: To, Message-ID and variables are slots. Otherwise the headers are constant and `{{…}}` is plain text. */
@@ -58,7 +61,7 @@ export function compile(content: Content, context: CompileContext): Result<Compi
   writeBody(
     writer,
     {
-      text: text === "" && content.html !== null ? null : textPieces(text, context.bulk),
+      text: text === "" && content.html !== null ? null : textPieces(text, context),
       html: content.html === null ? null : htmlPieces(content.html, context),
       attachments: content.attachments,
     },
@@ -114,8 +117,13 @@ function writeHeaders(
   }
 }
 
-const textPieces = (text: string, bulk: boolean): readonly (string | Slot)[] =>
-  bulk ? splitVariables(text, () => "text") : [text];
+function textPieces(text: string, context: CompileContext): readonly (string | Slot)[] {
+  const pieces = context.textClicks === true ? instrumentText(text, context) : [text];
+  if (!context.bulk) return pieces;
+  return pieces.flatMap((piece) =>
+    typeof piece === "string" ? splitVariables(piece, () => "text") : [piece],
+  );
+}
 
 function htmlPieces(html: string, context: CompileContext): readonly (string | Slot)[] {
   const scan = scanHtml(html);

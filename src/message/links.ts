@@ -17,14 +17,19 @@ const MERGE_TAGS: readonly (readonly [form: RegExp, whose: string])[] = [
   // Not `%20` and not `%C3%B6`: where the closing % begins an escape of its own, all of it is percent-encoding.
   [/%[A-Za-z_][\w.:-]*%(?![0-9A-Fa-f]{2})/, "Mailgun's %recipient%, ActiveCampaign's %NAME%"],
 ];
-const MERGE_TAG = new RegExp(MERGE_TAGS.map(([form]) => form.source).join("|"));
+/** Finds any of them in a link. */
+export const MERGE_TAG = new RegExp(MERGE_TAGS.map(([form]) => form.source).join("|"));
 const HTTP = /^https?:\/\//i;
+const BLANK = /[\0-\x20]/;
 
 /** The value of an href attribute as a browser follows it, or null when it is not a link we could follow. */
 export function linkTarget(value: string): string | null {
+  // A NUL reads as U+FFFD (HTML, attribute value states), so around a URL it is no white space.
+  if (value.includes("\0")) return null;
   const decoded = value.includes("&") ? decodeHTMLAttribute(value) : value;
   // WHATWG URL section 4.4: C0 controls and spaces around a URL and tabs and line breaks in it do not count.
-  const url = decoded.replace(/^[\0-\x20]+|[\0-\x20]+$|[\t\r\n]+/g, "");
+  const spaced = BLANK.test(decoded);
+  const url = spaced ? decoded.replace(/^[\0-\x20]+|[\0-\x20]+$|[\t\r\n]+/g, "") : decoded;
   if (!HTTP.test(url) || MERGE_TAG.test(url)) return null;
-  return url.replaceAll(" ", "%20");
+  return spaced ? url.replaceAll(" ", "%20") : url;
 }

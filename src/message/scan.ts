@@ -36,14 +36,16 @@ const OPT_OUT = new Map<string, string | null>([
 
 /** What opens a downlevel-hidden conditional comment; `<!--[if !mso]><!-->` has no inside beyond it. */
 const CONDITIONAL = /^\s*\[if\s[^\]>]*\]>/i;
+/** `<!--[if mso]><!--[if gte mso 12]>` occurs; deeper is nobody's mail. Each level reads its inside once more. */
+const CONDITIONAL_DEPTH = 3;
 
 export function scanHtml(html: string): Scan {
   const scan: Scan = { links: [], bodyEnd: -1, bare: [] };
-  scanPart(html, 0, scan, true);
+  scanPart(html, 0, scan, 0);
   return scan;
 }
 
-function scanPart(html: string, offset: number, scan: Scan, outer: boolean): void {
+function scanPart(html: string, offset: number, scan: Scan, depth: number): void {
   let linkTag = false;
   let templates = 0;
   let template = false;
@@ -53,6 +55,7 @@ function scanPart(html: string, offset: number, scan: Scan, outer: boolean): voi
   let hrefStart = -1;
   let hrefEnd = -1;
   let optedOut = false;
+  const optOuts: string[] = [];
   let bareFrom = -1;
 
   const endOfTag = (at: number): void => {
@@ -73,6 +76,7 @@ function scanPart(html: string, offset: number, scan: Scan, outer: boolean): voi
         template = name === "template";
         hrefStart = -1;
         optedOut = false;
+        if (optOuts.length > 0) optOuts.length = 0;
         bareFrom = start;
       },
       onattribname(start, end) {
@@ -94,7 +98,8 @@ function scanPart(html: string, offset: number, scan: Scan, outer: boolean): voi
         if (attribute === "href" && hrefStart < 0 && valueStart >= 0) {
           hrefStart = valueStart;
           hrefEnd = valueEnd;
-        } else if (OPT_OUT.has(attribute)) {
+        } else if (OPT_OUT.has(attribute) && !optOuts.includes(attribute)) {
+          optOuts.push(attribute);
           const wanted = OPT_OUT.get(attribute);
           const value = valueStart < 0 ? "" : html.slice(valueStart, valueEnd).trim().toLowerCase();
           if (wanted === null || value === wanted) optedOut = true;
@@ -104,15 +109,15 @@ function scanPart(html: string, offset: number, scan: Scan, outer: boolean): voi
       onselfclosingtag: endOfTag,
       onclosetag(start, end) {
         const name = html.slice(start, end).toLowerCase();
-        if (name === "body" && outer) scan.bodyEnd = start - 2;
+        if (name === "body" && depth === 0) scan.bodyEnd = start - 2;
         else if (name === "template" && templates > 0) templates--;
       },
       oncomment(start, end, endOffset) {
         // A comment of `<!` or `<?` has no dashes, and its inside is not markup to anyone.
-        if (!outer || templates > 0 || html.slice(start - 2, start) !== "--") return;
+        if (depth > CONDITIONAL_DEPTH || templates > 0 || html.slice(start - 2, start) !== "--") return;
         const inside = html.slice(start, Math.max(start, end - endOffset));
         const opening = CONDITIONAL.exec(inside)?.[0].length;
-        if (opening !== undefined) scanPart(inside.slice(opening), start + opening, scan, false);
+        if (opening !== undefined) scanPart(inside.slice(opening), offset + start + opening, scan, depth + 1);
       },
       oncdata() {},
       ondeclaration() {},

@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 /** Up to here a loop beats TextEncoder.encodeInto, which crosses into native code and wants a view. */
 const SHORT = 64;
 /** What quoted-printable and html alike leave as it is; short enough for one line. */
-const PLAIN = /^[A-Za-z0-9_,:;@-](?:[A-Za-z0-9 _,:;@.-]{0,70}[A-Za-z0-9_,:;@.-])?$/;
+const PLAIN = /^[A-Za-z0-9_,:;@](?:[A-Za-z0-9 _,:;@.-]{0,70}[A-Za-z0-9_,:;@.])?$/;
 
 /** The copy for one recipient, ready for the wire. */
 export function splice(compiled: Compiled, fill: Fill): Uint8Array {

@@ -50,6 +50,7 @@ const HIDDEN =
 const INVISIBLE = /(?:\u00ad|\u034f|\u200b|\u2060|\ufeff)+/g;
 const NON_ASCII = /[^\0-\x7f]/;
 const SPACE = /[ \t\r\n\f\u00a0]+/g;
+const UNEVEN = /[\t\r\n\f\u00a0]| {2}/;
 const LINKABLE = /^(?:https?|mailto|tel|sms):/i;
 
 interface List {
@@ -182,14 +183,18 @@ class Page {
   }
 
   inline(text: string): void {
-    const collapsed = text.replace(SPACE, " ");
+    // Most text is words with single spaces between: nothing to collapse.
+    const collapsed = UNEVEN.test(text) ? text.replace(SPACE, " ") : text;
     if (collapsed === " " || collapsed === "") {
       if (collapsed !== "") this.pendingSpace ||= " ";
       return;
     }
-    if (collapsed.startsWith(" ")) this.pendingSpace ||= " ";
-    this.write(collapsed.trim());
-    if (collapsed.endsWith(" ")) this.pendingSpace = " ";
+    const last = collapsed.length - 1;
+    const spaceBefore = collapsed.charCodeAt(0) === 32;
+    const spaceAfter = collapsed.charCodeAt(last) === 32;
+    if (spaceBefore) this.pendingSpace ||= " ";
+    this.write(collapsed.slice(spaceBefore ? 1 : 0, spaceAfter ? last : undefined).trim());
+    if (spaceAfter) this.pendingSpace = " ";
   }
 
   preformatted(text: string): void {
@@ -206,13 +211,12 @@ class Page {
 
   link(href: string, from: number): void {
     if (!LINKABLE.test(href)) return;
-    const text = this.out.slice(from).join("").trim();
-    const plain = (url: string) =>
-      url.replace(/^(?:https?:\/\/(?:www\.)?|mailto:|tel:)/i, "").replace(/\/$/, "");
+    const shown = this.out.length - from;
+    const text = (shown === 1 ? this.out[from]! : this.out.slice(from).join("")).trim();
     const joined = href.replace(/[\t\r\n]+/g, "");
     const url = joined.includes("{") ? joined : joined.replaceAll(" ", "%20"); // `{{ name }}` stays one
     if (text === "") this.inline(url);
-    else if (plain(text) !== plain(url)) {
+    else if ((text.includes(" ") && !url.includes(" ")) || plain(text) !== plain(url)) {
       const space = this.pendingSpace;
       this.pendingSpace = " ";
       const breaks = this.pendingBreaks;
@@ -224,13 +228,15 @@ class Page {
   }
 
   finish(): string {
-    const lines = this.out
-      .join("")
-      .split("\n")
-      .map((line) => line.trimEnd());
+    const text = this.out.join("");
+    const lines = /\s\n/.test(text) ? text.split("\n").map((line) => line.trimEnd()) : [text];
     return lines
       .join("\n")
       .replace(/\n{3,}/g, "\n\n")
       .trim();
   }
 }
+
+/** A link as people write it. */
+const plain = (url: string): string =>
+  url.replace(/^(?:https?:\/\/(?:www\.)?|mailto:|tel:)/i, "").replace(/\/$/, "");

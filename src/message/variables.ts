@@ -68,8 +68,17 @@ const ESCAPES: Record<string, string> = {
   "'": "&#39;",
 };
 
-/** A value as html text or inside a quoted attribute. */
-export const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (char) => ESCAPES[char]!);
+/**
+ * A value as html text or inside a quoted attribute. Inside a comment nothing is decoded, but `--` before the `>` of the
+ * template would end it: a hyphen at either end and a `!` at the end become references too.
+ */
+export function escapeHtml(value: string): string {
+  const escaped = value.replace(/[&<>"']/g, (char) => ESCAPES[char]!);
+  const first = escaped.startsWith("-") ? "&#45;" : "";
+  const rest = first === "" ? escaped : escaped.slice(1);
+  if (rest.endsWith("-")) return `${first}${rest.slice(0, -1)}&#45;`;
+  return rest.endsWith("!") ? `${first}${rest.slice(0, -1)}&#33;` : first + rest;
+}
 
 /**
  * A value inside a tag but outside quotes: nothing in it may end the attribute or make a tag, and it may not be

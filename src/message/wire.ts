@@ -132,7 +132,11 @@ export class WireWriter {
         do {
           bytes[length++] = next;
           next = ++i < stop ? text.charCodeAt(i) : 0;
-        } while (next < 128 && LITERAL[next] === 1);
+          // A space that something follows on the same line is one of them.
+        } while (
+          (next < 128 && LITERAL[next] === 1) ||
+          (next === 32 && i + 1 < stop && text.charCodeAt(i + 1) > 32)
+        );
         i--;
         this.length = length;
         this.column += length - from;

@@ -26,7 +26,7 @@ const EXPIRED_PER_SWEEP = 1_000;
  * Reports wait this long for company; and longer while a lane has a backlog: sending goes first, and telling costs about
  * as much. Whoever asks for an email has its events told at once.
  */
-const REPORT_MS = 20;
+const REPORT_MS = 50;
 const REPORT_BACKLOG_MS = 5_000;
 
 export interface DispatcherContext {
@@ -151,9 +151,10 @@ export class Dispatcher {
     this.#reportTimer ??= setTimeout(() => {
       this.#reportTimer = null;
       const now = this.#context.now();
-      const backlog = [...this.#lanes.values()].some((lane) => lane.isWorking && lane.hasBacklog);
-      if (backlog && now - this.#reportedAt < REPORT_BACKLOG_MS) this.#reportSoon();
-      else void this.#report(now);
+      const working = [...this.#lanes.values()].filter((lane) => lane.isWorking);
+      const backlog = working.some((lane) => lane.hasBacklog);
+      if (!backlog || now - this.#reportedAt >= REPORT_BACKLOG_MS) void this.#report(now);
+      if (working.length > 0) this.#reportSoon();
     }, REPORT_MS);
   }
 

@@ -95,14 +95,14 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     await this.#dispatcher.settle();
   }
 
-  async reschedule(id: EmailId, scheduledAt: number, expiresAt: number): Promise<Change> {
+  async reschedule(id: EmailId, scheduledAt: number): Promise<Change> {
     this.#contents.drop(id);
     const now = Date.now();
     const event = eventOf(newId, "email.scheduled", { email: id, index: 0 }, now, {
       scheduled_at: scheduledAt,
     });
     if (event.kind === "event") event.event.recipient = null;
-    const kind = this.#queue.reschedule(id, scheduledAt, expiresAt, [event]);
+    const kind = this.#queue.reschedule(id, scheduledAt, [event]);
     this.#dispatcher.wake();
     return { kind };
   }

@@ -163,27 +163,25 @@ export class Queue {
     );
   }
 
-  /** Moves a message that nothing was tried of yet. */
-  reschedule(
-    id: EmailId,
-    scheduledAt: number,
-    expiresAt: number,
-    entries: LedgerEntry[],
-  ): "changed" | "unknown" | "started" {
+  /** Moves a scheduled message that nothing was tried of yet. It lives as long after its new time as after the old one. */
+  reschedule(id: EmailId, scheduledAt: number, entries: LedgerEntry[]): "changed" | "unknown" | "started" {
     const number = this.#numberOf(id);
     if (number === null) return "unknown";
     if (this.deliveries.touched(number) !== false) return "started";
-    this.#storage.transactionSync(() => {
-      this.#sql.exec(
-        "UPDATE email SET scheduled_at = ?, expires_at = ? WHERE number = ?",
-        scheduledAt,
-        expiresAt,
-        number,
-      );
+    return this.#storage.transactionSync(() => {
+      const moved = this.#sql
+        .exec(
+          `UPDATE email SET expires_at = ?1 + expires_at - scheduled_at, scheduled_at = ?1
+           WHERE number = ?2 AND scheduled_at IS NOT NULL RETURNING number`,
+          scheduledAt,
+          number,
+        )
+        .toArray();
+      if (moved.length === 0) return "started";
       this.deliveries.move(number, scheduledAt);
       this.reports.add(entries);
+      return "changed";
     });
-    return "changed";
   }
 
   /** Drops every delivery of a message that is not in a session's hands. `entries` is told which. */

@@ -67,7 +67,7 @@ export interface OutboxRpc {
   accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance>;
   /** Hands what is known to the ledger now. */
   settle(): Promise<void>;
-  reschedule(id: EmailId, scheduledAt: number, expiresAt: number): Promise<Change>;
+  reschedule(id: EmailId, scheduledAt: number): Promise<Change>;
   cancel(id: EmailId): Promise<Change>;
   /** For GET /relays: each relay as this object sees it. */
   relays(): Promise<RelayState[]>;

@@ -1,13 +1,16 @@
 /**
  * Person, proxy or scanner: the verdict on one visit, with its reason. Pure, and a judgement only: a pixel and a link
- * answer everyone alike. What other visits of the same recipient say is in `series.ts`, the tables are in `visitors.ts`.
+ * answer everyone alike. What other visits of the same recipient say is in `series.ts`, the tables are those of `visitors.ts`.
  *
  * `person` promises little: nothing says it was a machine.
  */
 import { SCANNER_DELAY_MS } from "../core/limits.ts";
 import { parseAddress } from "./address.ts";
+import { MACHINE_AGENTS } from "./machine-agents.ts";
+import { MAIL_AGENTS } from "./mail-agents.ts";
+import { NETWORKS } from "./networks.ts";
 import type { Visit } from "./visitor.ts";
-import { AGENTS, type AgentRow, NETWORKS, type NetworkRow, type Verdict } from "./visitors.ts";
+import type { AgentRow, NetworkRow, Verdict } from "./visitors.ts";
 
 export interface Judgement {
   verdict: Verdict;
@@ -18,6 +21,7 @@ export interface Judgement {
 export const PERSON: Judgement = { verdict: "person", reason: "nothing speaks for a machine" };
 
 /** Most visitors match no row: one look over all rows at once answers them. */
+const AGENTS: readonly AgentRow[] = [...MAIL_AGENTS, ...MACHINE_AGENTS];
 const agents = AGENTS.map((row) => ({ row, form: new RegExp(row.agent.source, "i") }));
 const anyAgent = new RegExp(AGENTS.map((row) => `(?:${row.agent.source})`).join("|"), "i");
 const networks = NETWORKS.map((row) => ({ row, form: new RegExp(row.organization.source, "i") }));
@@ -71,7 +75,7 @@ function agentRow({ userAgent, type }: Visit): AgentRow | null {
       : undefined;
   return proxy === undefined
     ? null
-    : { ...proxy.row, verdict: "scanner", reason: `${proxy.row.reason} followed a link` };
+    : { ...proxy.row, verdict: "scanner", reason: `an image loader followed the link: ${proxy.row.reason}` };
 }
 
 function networkRow({ asn, asOrganization, ip, type }: Visit): NetworkRow | null {

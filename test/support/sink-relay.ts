@@ -1,8 +1,23 @@
 /**
- * A small, well-behaved relay in plain node:net, for tests of pools: it takes mail, counts, and keeps to limits that a
- * test sets. It answers by the recipient's local part: `unknown…` 550, `later…` 451, `drop…` hangs up after the dot.
+ * A small, well-behaved relay in plain node:net: it takes mail, counts, and keeps to limits that a test sets. It answers
+ * by the recipient's local part: `unknown…` 550, `later…` 451, `fast…` 450 "too fast", `drop…` hangs up after the dot. Where
+ * `faults` has an entry for a step of the dialogue, it does that instead of answering. Options may be changed while it runs.
  */
 import { createServer, type Server, type Socket } from "node:net";
+
+/** Steps of the dialogue. `body` is the reply to the final dot. */
+export const SINK_STEPS = ["greeting", "ehlo", "mail", "rcpt", "data", "body"] as const;
+export type SinkStep = (typeof SINK_STEPS)[number];
+
+/** What it does instead of answering. */
+export interface Fault {
+  /** Said first. */
+  say?: string;
+  /** Says it over and over until the client goes. */
+  flood?: boolean;
+  /** Default: the dialogue goes on. `silence`: not another word; `reset` sends RST. */
+  then?: "silence" | "end" | "reset";
+}
 
 export interface SinkOptions {
   /** After EHLO, without codes. */
@@ -15,6 +30,7 @@ export interface SinkOptions {
   delay?: number;
   /** Says 354 although no recipient stands, as RFC 2920 allows. */
   alwaysGo?: boolean;
+  faults?: Partial<Record<SinkStep, Fault>>;
 }
 
 export interface SinkLog {
@@ -28,14 +44,37 @@ export interface SinkLog {
   /** Most commands that came in one packet. */
   pipelined: number;
   quits: number;
+  /** Connections greeted with 421, for being one too many. */
+  turnedAway: number;
+  /** Recipients of messages that came whole, but whose final dot a fault had its way with. */
+  unanswered: string[];
+}
+
+/** Told as things happen; for tests that act upon it. */
+export interface SinkWatcher {
+  taken?: (to: string) => void;
+  connected?: (log: SinkLog) => void;
 }
 
 export class SinkRelay {
-  readonly log: SinkLog = { taken: [], sizes: [], sessions: 0, open: 0, peak: 0, pipelined: 0, quits: 0 };
+  readonly log: SinkLog = {
+    taken: [],
+    sizes: [],
+    sessions: 0,
+    open: 0,
+    peak: 0,
+    pipelined: 0,
+    quits: 0,
+    turnedAway: 0,
+    unanswered: [],
+  };
+  readonly options: SinkOptions;
+  readonly watcher: SinkWatcher = {};
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
   constructor(options: SinkOptions) {
+    this.options = options;
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       this.log.open += 1;
@@ -46,32 +85,68 @@ export class SinkRelay {
         this.#sockets.delete(socket);
         this.log.open -= 1;
       });
+      this.watcher.connected?.(this.log);
       if (options.connections !== undefined && this.log.open > options.connections) {
+        this.log.turnedAway += 1;
         socket.end("421 4.7.0 Too many concurrent SMTP connections\r\n");
         return;
       }
-      serve(socket, options, this.log);
+      serve(socket, options, this.log, this.watcher);
     });
   }
 
-  listen(): Promise<number> {
-    return new Promise((resolve) => {
-      this.#server.listen(0, "127.0.0.1", () => resolve((this.#server.address() as { port: number }).port));
+  /** The port; 0 is any that is free. May be called again after `close`. */
+  listen(port = 0): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, "127.0.0.1", () => {
+        this.#server.off("error", reject);
+        resolve((this.#server.address() as { port: number }).port);
+      });
     });
+  }
+
+  /** Ends every session as a crash would. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.hangUp();
     this.#server.close();
   }
 }
 
-function serve(socket: Socket, options: SinkOptions, log: SinkLog): void {
+/** Whether the dialogue goes on. */
+function commit({ say, flood, then }: Fault, socket: Socket): boolean {
+  if (say !== undefined && flood === true) {
+    const on = () => {
+      while (!socket.destroyed && socket.write(say));
+    };
+    socket.on("drain", on);
+    on();
+    return false;
+  }
+  if (say !== undefined) socket.write(say);
+  if (then === "end") socket.end();
+  if (then === "reset") socket.resetAndDestroy();
+  return then === undefined;
+}
+
+function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: SinkWatcher): void {
   let held = "";
   let body = false;
   let mail = false;
   let rcpt = "";
   let messages = 0;
+  let over = false;
+  /** A fault took this step; whatever it left undone stays undone. */
+  const faulty = (step: SinkStep): boolean => {
+    const fault = options.faults?.[step];
+    if (fault === undefined) return false;
+    over = !commit(fault, socket);
+    return true;
+  };
   const answer = (line: string) => {
     if (options.delay === undefined) socket.write(`${line}\r\n`);
     else setTimeout(() => socket.write(`${line}\r\n`), options.delay);
@@ -79,29 +154,35 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog): void {
   const command = (line: string) => {
     const verb = line.slice(0, 4).toUpperCase();
     if (verb === "EHLO") {
+      if (faulty("ehlo")) return;
       const lines = ["sink", ...options.extensions];
       answer(lines.map((text, i) => `250${i < lines.length - 1 ? "-" : " "}${text}`).join("\r\n"));
     } else if (verb === "MAIL") {
       if (options.messages !== undefined && messages >= options.messages) {
         socket.end("421 4.7.0 Too many messages in this session\r\n");
+        over = true;
         return;
       }
+      if (faulty("mail")) return;
       if (mail) answer("503 5.5.1 Nested MAIL");
       else {
         mail = true;
         answer("250 2.1.0 Ok");
       }
     } else if (verb === "RCPT") {
-      const to = /<(.*)>/.exec(line)?.[1] ?? "";
+      if (!mail) return answer("503 5.5.1 MAIL first");
+      if (faulty("rcpt")) return;
+      const to = /<([^>]*)>/.exec(line)?.[1] ?? "";
       if (to.startsWith("unknown")) answer("550 5.1.1 User unknown");
       else if (to.startsWith("later")) answer("451 4.3.0 Try again later");
+      else if (to.startsWith("fast")) answer("450 4.7.28 Too many messages to this domain, slow down");
       else {
         rcpt = to;
         answer("250 2.1.5 Ok");
       }
     } else if (verb === "DATA") {
       if (rcpt === "" && options.alwaysGo !== true) answer("554 5.5.1 No valid recipients");
-      else {
+      else if (!faulty("data")) {
         body = true;
         answer("354 Go ahead");
       }
@@ -121,16 +202,19 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog): void {
     rcpt = "";
     if (to === "") return answer("554 5.5.1 No valid recipients");
     if (to.startsWith("drop")) return void socket.destroy();
+    if (options.faults?.body !== undefined) log.unanswered.push(to);
+    if (faulty("body")) return;
     messages += 1;
     log.taken.push(to);
     log.sizes.push(size);
+    watcher.taken?.(to);
     answer("250 2.0.0 Ok: queued");
   };
-  answer("220 sink ESMTP");
+  if (!faulty("greeting")) answer("220 sink ESMTP");
   socket.on("data", (chunk) => {
     held += chunk.toString("latin1");
     let commands = 0;
-    for (;;) {
+    while (!over) {
       if (body) {
         const at = held.startsWith(".\r\n") ? 0 : held.indexOf("\r\n.\r\n");
         if (at === -1) break;
@@ -146,6 +230,7 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog): void {
         command(line);
       }
     }
+    if (over) held = "";
     log.pipelined = Math.max(log.pipelined, commands);
   });
 }

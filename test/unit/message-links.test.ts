@@ -42,6 +42,9 @@ describe("links that are followed", () => {
     [`<noscript><a href="${T}"></noscript>`, T],
     [`<svg><a href="${T}"></svg>`, T],
     [`<a data-track="on" href="${T}">`, T],
+    [`<a data-track="on" href="${T}" data-track="off">`, T],
+    [`<!--[if mso]><!--[if gte mso 12]><a href="${T}"><![endif]-->`, T],
+    [`<!--[if mso]>\n x <!--[if vml]><!--[if gte mso 12]><a href="${T}"><![endif]-->`, T],
   ])("%s", (html, target) => {
     const out = track(html);
     expect(targetsIn(out)).toEqual([target]);
@@ -104,6 +107,10 @@ describe("links that stay", () => {
     `<a href="${T}`,
     `<a href="${T}"`,
     `<a href="https://x.com/\u0001x">`,
+    `<a href="\0${T}">`,
+    `<a href="${T}\0">`,
+    `<a href="&#0;${T}">`,
+    `${"<!--[if mso]>".repeat(50_000)}<a href="${T}">`,
     `<a href="https://x.com/${"x".repeat(5_000)}">`,
   ])("%s", (html) => expect(track(html)).toBe(html));
 

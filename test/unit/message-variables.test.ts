@@ -62,6 +62,17 @@ describe("variables in bulk", () => {
       `${expected}\n`,
     );
   });
+  it.each([
+    ["<!--{{a}}>x-->", "x--", "<!--x-&#45;>x-->"],
+    ["<!-- -{{a}}>x-->", "-", "<!-- -&#45;>x-->"],
+    ["<!-- --{{a}}>x-->", "!", "<!-- --&#33;>x-->"],
+    ["<!-{{a}}>", "-x", "<!-&#45;x>"],
+    ["{{a}}", "well-known!", "well-known&#33;"],
+    ["{{a}}", "a-b", "a-b"],
+    ["{{a}}", "", ""],
+  ])("%s with %j neither opens nor ends a comment", async (html, a, expected) => {
+    expect((await read(bulk({ html, text: "x" }, { a }))).html).toBe(`${expected}\n`);
+  });
   it("are plain text in a single message", async () => {
     const mail = await read(wire({ subject: "{{a}}", text: "{{a}}" }));
     expect([mail.subject, mail.text]).toEqual(["{{a}}", "{{a}}\n"]);

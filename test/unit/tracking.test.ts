@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { newEmailId } from "../../src/core/ids.ts";
 import { LINK_TARGET_BYTES } from "../../src/core/limits.ts";
+import { truncateAddress } from "../../src/tracking/address.ts";
 import { linkSigner, verifyLink } from "../../src/tracking/link.ts";
 import { MAX_RECIPIENT, mac, signToken, verifyToken } from "../../src/tracking/token.ts";
-import { truncateAddress } from "../../src/tracking/address.ts";
 
 const SECRET = "a secret of enough characters";
 const OTHER = "another secret, just as long!";

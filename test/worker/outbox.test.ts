@@ -175,6 +175,16 @@ describe("scheduled", () => {
       id: body.id,
     });
     expect((await call("PATCH", `/emails/${body.id}`, { scheduled_at: "soon" })).status).toBe(422);
+    const after = (await call("GET", `/emails/${body.id}`)).body;
+    const ms = (moment: string) => Date.parse(moment.replace("+00", "Z"));
+    expect(ms(after.scheduled_at)).toBe(Date.parse(at));
+    expect(
+      await runInDurableObject(stub(body.id), (_, state) =>
+        state.storage.sql.exec("SELECT expires_at FROM email WHERE id = ?", body.id).one(),
+      ),
+    ).toEqual({
+      expires_at: Date.parse(at) + ms(before.expires_at) - ms(before.scheduled_at),
+    });
     const cancelled = await call("POST", `/emails/${body.id}/cancel`);
     expect(cancelled.body).toEqual({ object: "email", id: body.id });
     const events = await eventsOf(body.id, (types) => types.includes("email.canceled"));

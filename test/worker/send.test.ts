@@ -61,7 +61,10 @@ describe("POST /emails", () => {
     const clicked = events.find(({ type }) => type === "email.clicked");
     expect(clicked).toMatchObject({
       recipient: to,
-      data: { click: { link: "https://example.com/?a=1&b=2#top" }, visitor: { user_agent: "Reader/1" } },
+      data: {
+        click: { link: "https://example.com/?a=1&b=2#top" },
+        visitor: { user_agent: "Reader/1", verdict: expect.any(String) },
+      },
     });
     const sent = events.find(({ type }) => type === "email.sent");
     expect(sent.data.attempt).toMatchObject({
