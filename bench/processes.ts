@@ -1,6 +1,6 @@
 /** Processes that a benchmark starts, waits for and ends; and what they cost. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 const started = new Set<ChildProcess>();
@@ -15,9 +15,15 @@ export interface Started {
   stop: () => Promise<void>;
 }
 
-/** Starts a program. Its errors are shown when it ends by itself. */
-export function start(command: string, args: string[], env: Record<string, string> = {}): Started {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts a program, with its output in a pipe or a file. Its errors are shown when it ends by itself. */
+export function start(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+  output?: string,
+): Started {
+  const stdout = output === undefined ? "pipe" : openSync(output, "w");
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", stdout, "pipe"] });
   started.add(child);
   let stderr = "";
   let stopping = false;

@@ -51,6 +51,7 @@ export class Dispatcher {
   #reportTimer: ReturnType<typeof setTimeout> | null = null;
   #alarmAt: number | null = null;
   #reportedAt = 0;
+  #backlogSince: number | null = null;
 
   constructor(context: DispatcherContext) {
     this.#context = context;
@@ -152,8 +153,12 @@ export class Dispatcher {
       this.#reportTimer = null;
       const now = this.#context.now();
       const working = [...this.#lanes.values()].filter((lane) => lane.isWorking);
-      const backlog = working.some((lane) => lane.hasBacklog);
-      if (!backlog || now - this.#reportedAt >= REPORT_BACKLOG_MS) void this.#report(now);
+      if (!working.some((lane) => lane.hasBacklog)) this.#backlogSince = null;
+      else this.#backlogSince ??= now;
+      const waits =
+        this.#backlogSince !== null &&
+        now - Math.max(this.#backlogSince, this.#reportedAt) < REPORT_BACKLOG_MS;
+      if (!waits) void this.#report(now);
       if (working.length > 0) this.#reportSoon();
     }, REPORT_MS);
   }

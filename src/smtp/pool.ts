@@ -135,7 +135,8 @@ export class Pool<Job extends { copy: Copy }> {
       }
       if (!usable) this.#sessionFailed(session, run);
       else if (session.answeredCopies < this.#relay.messagesPerConnection) this.#idle.park(session);
-      else void session.quit();
+      // Awaited: while the relay still counts this session, the next one may be one too many.
+      else await session.quit();
       if (!this.#peek()) return;
     }
   }
