@@ -20,8 +20,15 @@ export class Contents {
     if (held !== undefined) return held;
     const email = this.#queue.email(id);
     if (email === null) return null;
+    this.put(id, email);
+    return email;
+  }
+
+  /** A message that is wanted soon: one just accepted need not be read back. */
+  put(id: EmailId, email: QueuedEmail): void {
     const size = email.compiled.bytes.length;
-    if (size > CACHE_BYTES) return email;
+    if (size > CACHE_BYTES) return;
+    this.drop(id);
     for (const [oldest, { compiled }] of this.#held) {
       if (this.#bytes + size <= CACHE_BYTES) break;
       this.#held.delete(oldest);
@@ -29,7 +36,6 @@ export class Contents {
     }
     this.#held.set(id, email);
     this.#bytes += size;
-    return email;
   }
 
   /** A message changed or went. */

@@ -25,10 +25,12 @@ export function copyOf(
   { token, bounceDomain, signerOf, now }: CopyContext,
 ): Copy {
   const domain = sender.slice(sender.lastIndexOf("@") + 1);
+  let signed: string | null = null;
   const fill: Fill = {
-    // Asked for only where the message has a place for it: signing costs as much as the rest of a splice.
+    // Only where the message has a place for it, and once for all places: signing costs more than the rest of a splice.
     get token() {
-      return token(delivery, "token");
+      signed ??= token(delivery, "token");
+      return signed;
     },
     to: { address: delivery.address, name: delivery.name },
     message_id: `${delivery.index}.${delivery.email}@${domain}`,

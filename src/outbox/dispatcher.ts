@@ -90,12 +90,37 @@ export class Dispatcher {
     for (const route of queue.deliveries.waitingRoutes()) {
       const due = queue.deliveries.nextDue(route);
       if (due === null || due > at) continue;
-      const name = this.#chosen(route, at);
-      const lane = name === null ? undefined : this.#lanes.get(name);
-      if (lane !== undefined && lane.rateWait(at) === 0) void lane.work(() => this.wake());
+      const lane = this.#laneOf(route, at);
+      if (lane !== null) void lane.work(() => this.wake());
     }
     this.#reportSoon();
     this.#rearm(at);
+  }
+
+  /**
+   * There is new mail: due now under these routes, and perhaps some for later. Cheaper than `wake`, which comes again when
+   * the lanes are done.
+   */
+  accepted(routes: ReadonlySet<string>, later: boolean): void {
+    const at = this.#context.now();
+    this.#alarmBy(at + WATCHDOG_MS);
+    let asleep = later;
+    for (const route of routes) {
+      const lane = this.#laneOf(route, at);
+      if (lane === null) asleep = true;
+      else void lane.work(() => this.wake());
+      asleep ||= lane?.isWorking !== true;
+    }
+    this.#reportSoon();
+    // Nobody works, so nobody will look again: what is scheduled, or waits for a relay, needs its time set.
+    if (asleep) this.wake();
+  }
+
+  /** The lane that sends a route's mail now, or null while none can. */
+  #laneOf(route: string, at: number): Lane | null {
+    const name = this.#chosen(route, at);
+    const lane = name === null ? undefined : this.#lanes.get(name);
+    return lane !== undefined && lane.rateWait(at) === 0 ? lane : null;
   }
 
   /** An alarm fired: the one that was set is gone. */

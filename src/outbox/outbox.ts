@@ -86,8 +86,17 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       order.deliveries.map((d) => this.#route(order.from, d.address, order.relay)),
     );
     this.#queue.accept(orders, routes, idempotency, now, IDEMPOTENCY_HOURS * HOUR_MS);
-    this.#dispatcher.guard();
-    this.#dispatcher.wake();
+    for (const order of orders)
+      if (order.bytes !== null && order.scheduledAt === null)
+        this.#contents.put(order.id, {
+          mailFrom: order.mailFrom,
+          sender: order.from,
+          scheduledAt: null,
+          expiresAt: order.expiresAt,
+          compiled: { ...order.compiled, bytes: order.bytes },
+        });
+    const dueNow = routes.filter((_, i) => orders[i]!.scheduledAt === null);
+    this.#dispatcher.accepted(new Set(dueNow.flat()), dueNow.length < orders.length);
     return { kind: "accepted" };
   }
 

@@ -67,10 +67,11 @@ export class Queue {
   }
 
   #acceptOne(order: Order, routes: readonly string[], now: number): void {
+    const fits = order.bytes !== null && order.bytes.length <= OUTBOX_CHUNK_BYTES;
     const { number } = this.#sql
       .exec<{ number: number }>(
-        `INSERT INTO email (id, mail_from, sender, smtputf8, pin, slots, scheduled_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+        `INSERT INTO email (id, mail_from, sender, smtputf8, pin, slots, scheduled_at, expires_at, bytes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
         order.id,
         order.mailFrom,
         order.from,
@@ -79,10 +80,12 @@ export class Queue {
         JSON.stringify(order.compiled.slots),
         order.scheduledAt,
         order.expiresAt,
+        fits ? order.bytes : null,
       )
       .one();
-    if (order.bytes !== null) this.#putContent(order.id, 0, order.bytes, null);
-    else this.#sql.exec("UPDATE content SET staged_at = NULL WHERE email = ?", order.id);
+    if (order.bytes !== null && !fits) this.#putContent(order.id, 0, order.bytes, null);
+    else if (order.bytes === null)
+      this.#sql.exec("UPDATE content SET staged_at = NULL WHERE email = ?", order.id);
     this.deliveries.insert(number, order.deliveries, routes, order.scheduledAt ?? now);
     this.reports.add(order.entries);
   }
@@ -108,24 +111,32 @@ export class Queue {
         slots: string;
         scheduled_at: number | null;
         expires_at: number;
-      }>("SELECT mail_from, sender, smtputf8, slots, scheduled_at, expires_at FROM email WHERE id = ?", id)
+        bytes: ArrayBuffer | null;
+      }>(
+        "SELECT mail_from, sender, smtputf8, slots, scheduled_at, expires_at, bytes FROM email WHERE id = ?",
+        id,
+      )
       .toArray();
     if (row === undefined) return null;
-    const parts = this.#sql
-      .exec<{ bytes: ArrayBuffer }>("SELECT bytes FROM content WHERE email = ? ORDER BY part", id)
-      .toArray()
-      .map((part) => new Uint8Array(part.bytes));
     return {
       mailFrom: row.mail_from,
       sender: row.sender,
       scheduledAt: row.scheduled_at,
       expiresAt: row.expires_at,
       compiled: {
-        bytes: parts.length === 1 ? parts[0]! : concat(parts),
+        bytes: row.bytes === null ? this.#parts(id) : new Uint8Array(row.bytes),
         slots: JSON.parse(row.slots),
         smtputf8: row.smtputf8 === 1,
       },
     };
+  }
+
+  #parts(id: EmailId): Uint8Array {
+    const rows = this.#sql.exec<{ bytes: ArrayBuffer }>(
+      "SELECT bytes FROM content WHERE email = ? ORDER BY part",
+      id,
+    );
+    return concat(rows.toArray().map(({ bytes }) => new Uint8Array(bytes)));
   }
 
   /**
@@ -142,8 +153,13 @@ export class Queue {
   #forgetEmpty(): void {
     for (const number of this.#touched)
       if (!this.deliveries.has(number)) {
-        this.#sql.exec("DELETE FROM content WHERE email = (SELECT id FROM email WHERE number = ?)", number);
-        this.#sql.exec("DELETE FROM email WHERE number = ?", number);
+        const [gone] = this.#sql
+          .exec<{ id: string; inParts: number }>(
+            "DELETE FROM email WHERE number = ? RETURNING id, bytes IS NULL AS inParts",
+            number,
+          )
+          .toArray();
+        if (gone?.inParts === 1) this.#sql.exec("DELETE FROM content WHERE email = ?", gone.id);
       }
     this.#touched.clear();
   }

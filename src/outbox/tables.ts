@@ -2,6 +2,8 @@
 import type { EmailId } from "../core/ids.ts";
 
 /**
+ * A message's bytes stand in its row, or, when they are more than a row holds, in parts in `content` (`bytes` is null).
+ *
  * A delivery's row id is its message's number and its own index in one (`deliveryId`): the deliveries of a message are a
  * range of row ids, first come first served is the order of row ids, and the only index a delivery needs is the one it
  * is found by when due. It leaves that index when it is claimed. Every index less is a fifth of the writing.
@@ -16,7 +18,8 @@ export const SCHEMA = `
     pin TEXT,
     slots TEXT NOT NULL,
     scheduled_at INTEGER,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    bytes BLOB
   );
   CREATE INDEX IF NOT EXISTS email_expiry ON email (expires_at);
   CREATE TABLE IF NOT EXISTS content (
