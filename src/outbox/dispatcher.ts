@@ -27,6 +27,7 @@ const EXPIRED_PER_SWEEP = 1_000;
  * as much. Whoever asks for an email has its events told at once.
  */
 const REPORT_MS = 50;
+const REPORT_WORKING_MS = 250;
 const REPORT_BACKLOG_MS = 5_000;
 
 export interface DispatcherContext {
@@ -173,7 +174,7 @@ export class Dispatcher {
     outcomes.flush();
   }
 
-  #reportSoon(): void {
+  #reportSoon(ms = REPORT_MS): void {
     this.#reportTimer ??= setTimeout(() => {
       this.#reportTimer = null;
       const now = this.#context.now();
@@ -184,8 +185,8 @@ export class Dispatcher {
         this.#backlogSince !== null &&
         now - Math.max(this.#backlogSince, this.#reportedAt) < REPORT_BACKLOG_MS;
       if (!waits) void this.#report(now);
-      if (working.length > 0) this.#reportSoon();
-    }, REPORT_MS);
+      if (working.length > 0) this.#reportSoon(REPORT_WORKING_MS);
+    }, ms);
   }
 
   async #report(now: number): Promise<void> {

@@ -112,6 +112,7 @@ export const CATEGORIES = {
   ),
   too_many_connections: row("deferred", "slow_down", "The relay allows fewer connections at once."),
   server_busy: row("deferred", "retry", "The relay is busy, out of space or being serviced."),
+  session_full: row("deferred", "retry", "The relay takes no more messages in this session."),
   server_closing: row("deferred", "retry", "The relay closed the session."),
   // The relay and us.
   relay_denied: row(

@@ -61,10 +61,10 @@ export const OVERRIDES: readonly PhraseRow[] = [
     why: "postfix anvil, exim, dovecot, Exchange 4.3.2 ConcurrentConnections; with 421, 450, 452 or 554.",
   },
   {
-    says: /too many (messages|mails?|emails?) (in|per|for|from|on) (this|a|one|the|your)?\s*(session|connection)/i,
-    category: "server_closing",
+    says: /too many (messages|mails?|emails?) ((in|per|for|from|on) (this|a|one|the|your)?\s*(session|connection)|sent$)|max(imum)? (number of messages|message count) per (session|connection)/i,
+    category: "session_full",
     means: "deferred",
-    why: "The session's share is used up; a new one goes on.",
+    why: "A new session goes on: OpenSMTPD 452 4.5.3, Stalwart 452 4.4.5, SES 421, exim 421.",
   },
   {
     says: /(recipient address rejected|5\.4\.1).*access denied.*as\(201806281\)|access denied.*as\(201806281\)/i,

@@ -171,12 +171,18 @@ class Conversation<Item extends { copy: Copy }> {
 
   #heard(step: Step, reply: Reply): Reply {
     this.#replies.push({ step, reply });
-    if (reply.code === 421) throw this.#session.fail(new SmtpFailure(step, reply));
+    if (this.#endsSession(step, reply)) throw this.#session.fail(new SmtpFailure(step, reply));
     // Neither a refusal nor what the command asks for: the relay is out of step, and its next "250" proves nothing.
     const wanted = step === "data" ? reply.code === 354 : reply.code < 300;
     if (reply.code < 400 && !wanted)
       throw this.#session.fail(protocolError(step, `the relay answered ${step} with ${reply.code}`));
     return reply;
+  }
+
+  /** 421 wherever it comes; and whatever says that this session has had its share, once it has had some. */
+  #endsSession(step: Step, reply: Reply): boolean {
+    if (reply.code < 400 || this.#session.answeredCopies === 0) return reply.code === 421;
+    return reply.code === 421 || judge(reply, step).category === "session_full";
   }
 
   #refused(step: Step, reply: Reply, dot: string): false {
@@ -268,7 +274,7 @@ class Conversation<Item extends { copy: Copy }> {
   #abandon(failure: SmtpFailure): void {
     const { verdict, reply, problem } = failure;
     const refusal = this.#replies.find(
-      ({ step, reply: one }) => step !== "body" && one.code >= 400 && one.code !== 421,
+      ({ step, reply: one }) => step !== "body" && one.code >= 400 && !this.#endsSession(step, one),
     );
     if (this.#current !== null) {
       // Refused in words before the session broke: the words count.

@@ -1,6 +1,6 @@
 /**
  * A small, well-behaved relay in plain node:net: it takes mail, counts, and keeps to limits that a test sets. It answers
- * by the recipient's local part: `unknown…` 550, `later…` 451, `fast…` 450 "too fast", `drop…` hangs up after the dot. Where
+ * by the recipient's local part: `unknown…` 550, `later…` 451, `drop…` hangs up after the dot. Where
  * `faults` has an entry for a step of the dialogue, it does that instead of answering. Options may be changed while it runs.
  */
 import { createServer, type Server, type Socket } from "node:net";
@@ -16,7 +16,7 @@ export interface Fault {
   /** Says it over and over until the client goes. */
   flood?: boolean;
   /** Default: the dialogue goes on. `silence`: not another word; `reset` sends RST. */
-  then?: "silence" | "end" | "reset";
+  after?: "silence" | "end" | "reset";
 }
 
 export interface SinkOptions {
@@ -24,13 +24,17 @@ export interface SinkOptions {
   extensions: string[];
   /** A further connection is greeted with 421. */
   connections?: number;
-  /** The next MAIL of a session is answered 421. */
+  /** The next MAIL of a session is answered 421, and the session ended. */
   messages?: number;
+  /** Said instead of that 421; the session stays. */
+  messagesReply?: string;
   /** Milliseconds before each answer. */
   delay?: number;
   /** Says 354 although no recipient stands, as RFC 2920 allows. */
   alwaysGo?: boolean;
   faults?: Partial<Record<SinkStep, Fault>>;
+  /** Messages a session takes before its faults begin. Default 0. */
+  faultsAfter?: number;
 }
 
 export interface SinkLog {
@@ -39,6 +43,8 @@ export interface SinkLog {
   /** SHA-free check: the bytes of each message, dots unstuffed. */
   sizes: number[];
   sessions: number;
+  /** EHLOs answered. */
+  ehlos: number;
   open: number;
   peak: number;
   /** Most commands that came in one packet. */
@@ -46,6 +52,8 @@ export interface SinkLog {
   quits: number;
   /** Connections greeted with 421, for being one too many. */
   turnedAway: number;
+  /** MAILs refused because the session has had its share. */
+  refusedForShare: number;
   /** Recipients of messages that came whole, but whose final dot a fault had its way with. */
   unanswered: string[];
 }
@@ -61,11 +69,13 @@ export class SinkRelay {
     taken: [],
     sizes: [],
     sessions: 0,
+    ehlos: 0,
     open: 0,
     peak: 0,
     pipelined: 0,
     quits: 0,
     turnedAway: 0,
+    refusedForShare: 0,
     unanswered: [],
   };
   readonly options: SinkOptions;
@@ -81,17 +91,24 @@ export class SinkRelay {
       this.log.sessions += 1;
       this.log.peak = Math.max(this.log.peak, this.log.open);
       socket.on("error", () => {});
+      // A session counts until the relay has ended it, as with real ones; the client may close its side later.
+      let here = true;
+      const leave = () => {
+        if (here) this.log.open -= 1;
+        here = false;
+      };
       socket.on("close", () => {
         this.#sockets.delete(socket);
-        this.log.open -= 1;
+        leave();
       });
       this.watcher.connected?.(this.log);
       if (options.connections !== undefined && this.log.open > options.connections) {
         this.log.turnedAway += 1;
+        leave();
         socket.end("421 4.7.0 Too many concurrent SMTP connections\r\n");
         return;
       }
-      serve(socket, options, this.log, this.watcher);
+      serve(socket, options, this.log, this.watcher, leave);
     });
   }
 
@@ -118,7 +135,7 @@ export class SinkRelay {
 }
 
 /** Whether the dialogue goes on. */
-function commit({ say, flood, then }: Fault, socket: Socket): boolean {
+function commit({ say, flood, after }: Fault, socket: Socket): boolean {
   if (say !== undefined && flood === true) {
     const on = () => {
       while (!socket.destroyed && socket.write(say));
@@ -128,12 +145,18 @@ function commit({ say, flood, then }: Fault, socket: Socket): boolean {
     return false;
   }
   if (say !== undefined) socket.write(say);
-  if (then === "end") socket.end();
-  if (then === "reset") socket.resetAndDestroy();
-  return then === undefined;
+  if (after === "end") socket.end();
+  if (after === "reset") socket.resetAndDestroy();
+  return after === undefined;
 }
 
-function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: SinkWatcher): void {
+function serve(
+  socket: Socket,
+  options: SinkOptions,
+  log: SinkLog,
+  watcher: SinkWatcher,
+  leave: () => void,
+): void {
   let held = "";
   let body = false;
   let mail = false;
@@ -143,7 +166,7 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: Sink
   /** A fault took this step; whatever it left undone stays undone. */
   const faulty = (step: SinkStep): boolean => {
     const fault = options.faults?.[step];
-    if (fault === undefined) return false;
+    if (fault === undefined || messages < (options.faultsAfter ?? 0)) return false;
     over = !commit(fault, socket);
     return true;
   };
@@ -155,12 +178,16 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: Sink
     const verb = line.slice(0, 4).toUpperCase();
     if (verb === "EHLO") {
       if (faulty("ehlo")) return;
+      log.ehlos += 1;
       const lines = ["sink", ...options.extensions];
       answer(lines.map((text, i) => `250${i < lines.length - 1 ? "-" : " "}${text}`).join("\r\n"));
     } else if (verb === "MAIL") {
       if (options.messages !== undefined && messages >= options.messages) {
+        log.refusedForShare += 1;
+        if (options.messagesReply !== undefined) return answer(options.messagesReply);
         socket.end("421 4.7.0 Too many messages in this session\r\n");
         over = true;
+        leave();
         return;
       }
       if (faulty("mail")) return;
@@ -175,7 +202,6 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: Sink
       const to = /<([^>]*)>/.exec(line)?.[1] ?? "";
       if (to.startsWith("unknown")) answer("550 5.1.1 User unknown");
       else if (to.startsWith("later")) answer("451 4.3.0 Try again later");
-      else if (to.startsWith("fast")) answer("450 4.7.28 Too many messages to this domain, slow down");
       else {
         rcpt = to;
         answer("250 2.1.5 Ok");
@@ -192,6 +218,7 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: Sink
       answer("250 2.0.0 Ok");
     } else if (verb === "QUIT") {
       log.quits += 1;
+      leave();
       socket.end("221 2.0.0 Bye\r\n");
     } else answer("502 5.5.2 What?");
   };
@@ -202,8 +229,7 @@ function serve(socket: Socket, options: SinkOptions, log: SinkLog, watcher: Sink
     rcpt = "";
     if (to === "") return answer("554 5.5.1 No valid recipients");
     if (to.startsWith("drop")) return void socket.destroy();
-    if (options.faults?.body !== undefined) log.unanswered.push(to);
-    if (faulty("body")) return;
+    if (faulty("body")) return void log.unanswered.push(to);
     messages += 1;
     log.taken.push(to);
     log.sizes.push(size);

@@ -64,6 +64,18 @@ describe("sessions", () => {
     expect(log.sessions).toBe(4);
   });
 
+  test("one that has carried its share is gone before the next one calls", async () => {
+    const { port, pool } = await poolAt(
+      { extensions: PIPELINING, connections: 3 },
+      "?connections=3&messages=10",
+    );
+    await pool.work(new ListSource(many(600)));
+    await pool.close();
+    const log = await sinkLog(port);
+    expectEachOnce(log.taken, 600);
+    expect([log.peak, log.turnedAway]).toEqual([3, 0]);
+  });
+
   test("without PIPELINING everything still goes", async () => {
     const { port, pool } = await poolAt({ extensions: [] });
     await pool.work(new ListSource(many(50)));
@@ -85,6 +97,27 @@ describe("a relay's limits", () => {
     expect(new Set(source.attempts.map(({ attempt }) => attempt.disposition))).toEqual(new Set(["accepted"]));
     expect(source.attempts.length).toBe(23);
   });
+
+  test.each([
+    ["OpenSMTPD", "452 4.5.3 Too many recipients: Too many messages sent"],
+    ["Stalwart", "452 4.4.5 Maximum number of messages per session exceeded."],
+  ])(
+    "a session's share told by 4xx, as %s does: likewise, and it is told so once a session",
+    async (_, messagesReply) => {
+      for (const extensions of [PIPELINING, []]) {
+        const { port, pool } = await poolAt({ extensions, messages: 5, messagesReply }, "?connections=1");
+        const source = new ListSource(many(23));
+        await pool.work(source);
+        await pool.close();
+        const log = await sinkLog(port);
+        expectEachOnce(log.taken, 23);
+        expect(new Set(source.attempts.map(({ attempt }) => attempt.disposition))).toEqual(
+          new Set(["accepted"]),
+        );
+        expect([log.sessions, log.refusedForShare]).toEqual([5, 4]);
+      }
+    },
+  );
 
   test("two connections allowed, four configured: keeps to two", async () => {
     const { port, pool } = await poolAt({ extensions: PIPELINING, connections: 2, delay: 1 });
