@@ -42,15 +42,16 @@ function footprint(pid: number): { sockets: number; memoryMb: number } {
 }
 
 it(`after ${SESSIONS} failing sessions there are no more sockets than before, and not much more memory`, {
-  timeout: 60_000 + SESSIONS * 50,
+  timeout: 240_000 + SESSIONS * 50,
 }, async () => {
   const postern = await Postern.start(folder.path, {
     SMTP_URL: `smtp://127.0.0.1:${await relay.listen()}?tls=none`,
   });
+  // In a longer run, what was deferred comes again after a minute, and goes on for half of one.
   const idle = () =>
     until(
       () => relay.log.open === 0,
-      60_000,
+      180_000,
       () => `${relay.log.open} sessions are open`,
     );
   const wanted = readers(WARM_UP, "example.net", "warm-up");
