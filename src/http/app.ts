@@ -2,7 +2,9 @@
 import { Hono } from "hono";
 import { DbError } from "../db/error.ts";
 import { readConfig } from "../env.ts";
-import { type AppEnv, log } from "./context.ts";
+import { log } from "../log.ts";
+import { requireKey } from "./auth.ts";
+import type { AppEnv } from "./context.ts";
 import { emails } from "./emails.ts";
 import { fail, ProblemError } from "./errors.ts";
 import { health } from "./health.ts";
@@ -28,6 +30,10 @@ app.use(async (c, next) => {
   await next();
   c.header("x-request-id", requestId);
 });
+
+// Once, here: "/emails/*" covers "/emails" too, and what two routers ask for is asked twice.
+app.use("/emails/*", requireKey);
+app.use("/relays/*", requireKey);
 
 app.route("/", tracking);
 app.route("/", health);

@@ -11,7 +11,3 @@ export interface AppEnv {
   };
 }
 export type AppContext = Context<AppEnv>;
-
-/** One fact, one line, no secrets and no bodies. */
-export const log = (fact: string, details: Record<string, unknown>): void =>
-  console.log(JSON.stringify({ fact, ...details }));

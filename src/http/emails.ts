@@ -8,7 +8,6 @@ import { dbOf, outboxOf } from "../env.ts";
 import { Reschedule } from "../schema/email.ts";
 import { parse } from "../schema/parse.ts";
 import { parseSchedule } from "../schema/schedule.ts";
-import { requireKey } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, unwrap } from "./errors.ts";
@@ -17,8 +16,6 @@ import { settle, settleAll } from "./settle.ts";
 import { emailObject, eventObject, listItem, recipientObject } from "./shapes.ts";
 
 export const emails = new Hono<AppEnv>();
-emails.use("/emails", requireKey);
-emails.use("/emails/*", requireKey);
 
 emails.get("/emails", async (c) => {
   const page = pageOf(c);

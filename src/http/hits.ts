@@ -8,8 +8,8 @@
 import type { EmailId } from "../core/ids.ts";
 import { LEDGER_BATCH_ENTRIES } from "../core/limits.ts";
 import { type Env, ledgerOf } from "../env.ts";
+import { log } from "../log.ts";
 import type { LedgerEntry, MailEvent } from "../schema/event.ts";
-import { log } from "./context.ts";
 
 /** How long the first hit of a batch waits for others, in milliseconds. */
 const GATHER_MS = 2;

@@ -3,14 +3,11 @@ import { Hono } from "hono";
 import { allOutboxes } from "../env.ts";
 import type { RelayState } from "../outbox/rpc.ts";
 import { verifyRelay } from "../smtp/verify.ts";
-import { requireKey } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 import { fail } from "./errors.ts";
 import { moment } from "./shapes.ts";
 
 export const relays = new Hono<AppEnv>();
-relays.use("/relays", requireKey);
-relays.use("/relays/*", requireKey);
 
 relays.get("/relays", async (c) => {
   const { config } = c.var;

@@ -8,7 +8,6 @@ import type { Order } from "../outbox/rpc.ts";
 import { BulkEmail } from "../schema/bulk.ts";
 import { SendEmail } from "../schema/email.ts";
 import { parse, unknownFields } from "../schema/parse.ts";
-import { requireKey } from "./auth.ts";
 import { readJson } from "./body.ts";
 import { compose, composeBulk } from "./compose.ts";
 import type { AppContext, AppEnv } from "./context.ts";
@@ -16,8 +15,6 @@ import { fail, ProblemError, unwrap } from "./errors.ts";
 import { emailIdWithByte, type Idempotency, readIdempotency } from "./idempotency.ts";
 
 export const sending = new Hono<AppEnv>();
-sending.use("/emails", requireKey);
-sending.use("/emails/*", requireKey);
 
 sending.post("/emails", async (c) => {
   const { value, idempotency } = await readRequest(c, "/emails");

@@ -7,13 +7,11 @@ import { LEDGER_PARAMETER_CHARS, LEDGER_RETRY_MS, SETTLE_MS } from "../core/limi
 import type { Db } from "../db/client.ts";
 import { writeEntries } from "../db/journal.ts";
 import { dbOf, type Env } from "../env.ts";
+import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import { Flusher } from "./flusher.ts";
 import { Journal } from "./journal.ts";
 import type { LedgerRpc } from "./rpc.ts";
-
-const log = (fact: string, details: Record<string, unknown>): void =>
-  console.log(JSON.stringify({ fact, ...details }));
 
 export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #journal: Journal;

@@ -110,7 +110,6 @@ export class Dispatcher {
       const lane = this.#laneOf(route, at);
       if (lane === null) asleep = true;
       else void lane.work(() => this.wake());
-      asleep ||= lane?.isWorking !== true;
     }
     this.#reportSoon();
     // Nobody works, so nobody will look again: what is scheduled, or waits for a relay, needs its time set.

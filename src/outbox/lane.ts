@@ -8,7 +8,7 @@ import { actionOf } from "../smtp/category.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf, without } from "../smtp/routing.ts";
-import { nextAttempt, wait } from "./backoff.ts";
+import { nextAttempt } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
 import type { Contents } from "./contents.ts";
 import { type CopyContext, copyOf } from "./copy.ts";
@@ -190,7 +190,9 @@ export class Lane implements Source<Job> {
       job.expiresAt,
       random(),
     );
-    if (action === "slow_down") due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
+    // "This recipient gets mail too quickly" is about nobody else: the schedule serves.
+    if (action === "slow_down" && attempt.category !== "recipient_rate_limited")
+      due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
     data.next_attempt_at = due;
     outcomes.postpone(
       delivery,
@@ -207,8 +209,6 @@ export class Lane implements Source<Job> {
    */
   #slowDown(delivery: Delivery, attempt: Attempt, at: number): number {
     const { queue, random } = this.#context;
-    if (attempt.category === "recipient_rate_limited")
-      return at + wait({ attempts: delivery.attempts, greylisted: false }, random());
     this.#slowed.add(delivery.domain);
     if (
       ["rcpt", "data", "body"].includes(attempt.step) &&

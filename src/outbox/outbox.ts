@@ -7,6 +7,7 @@ import type { EmailId } from "../core/ids.ts";
 import { uuidv7 } from "../core/ids.ts";
 import { HOUR_MS, IDEMPOTENCY_HOURS } from "../core/limits.ts";
 import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
+import { log } from "../log.ts";
 import { dkimSigners } from "../message/dkim.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { signToken } from "../tracking/token.ts";
@@ -29,9 +30,6 @@ function newId(now: number): string {
   used += 10;
   return uuidv7(now, noise.subarray(used - 10, used));
 }
-
-const log = (fact: string, details: Record<string, unknown>): void =>
-  console.log(JSON.stringify({ fact, ...details }));
 
 export class Outbox extends DurableObject<Env> implements OutboxRpc {
   readonly #queue: Queue;
@@ -91,7 +89,6 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
         this.#contents.put(order.id, {
           mailFrom: order.mailFrom,
           sender: order.from,
-          scheduledAt: null,
           expiresAt: order.expiresAt,
           compiled: { ...order.compiled, bytes: order.bytes },
         });

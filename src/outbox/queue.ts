@@ -18,7 +18,6 @@ import { emailNumber, SCHEMA } from "./tables.ts";
 export interface QueuedEmail {
   mailFrom: string;
   sender: string;
-  scheduledAt: number | null;
   expiresAt: number;
   compiled: Compiled;
 }
@@ -109,19 +108,14 @@ export class Queue {
         sender: string;
         smtputf8: number;
         slots: string;
-        scheduled_at: number | null;
         expires_at: number;
         bytes: ArrayBuffer | null;
-      }>(
-        "SELECT mail_from, sender, smtputf8, slots, scheduled_at, expires_at, bytes FROM email WHERE id = ?",
-        id,
-      )
+      }>("SELECT mail_from, sender, smtputf8, slots, expires_at, bytes FROM email WHERE id = ?", id)
       .toArray();
     if (row === undefined) return null;
     return {
       mailFrom: row.mail_from,
       sender: row.sender,
-      scheduledAt: row.scheduled_at,
       expiresAt: row.expires_at,
       compiled: {
         bytes: row.bytes === null ? this.#parts(id) : new Uint8Array(row.bytes),

@@ -7,6 +7,9 @@ import type { EmailId } from "../core/ids.ts";
  * A delivery's row id is its message's number and its own index in one (`deliveryId`): the deliveries of a message are a
  * range of row ids, first come first served is the order of row ids, and the only index a delivery needs is the one it
  * is found by when due. It leaves that index when it is claimed. Every index less is a fifth of the writing.
+ *
+ * `delivery.state`: 0, waiting, is due some time; 1, attempting, was handed to a session and may reach the relay. The
+ * numbers stand in the statements as they are: SQLite uses a partial index only where it can read its condition.
  */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS email (
@@ -53,12 +56,6 @@ export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS quota (relay TEXT PRIMARY KEY, window INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
-
-/**
- * `delivery.state`. 0, waiting: due some time. 1, attempting: handed to a session, and may reach the relay. The numbers
- * stand in the statements as they are: SQLite uses a partial index only where it can read its condition.
- */
-export type DeliveryState = 0 | 1;
 
 /** More recipients than a message may have. */
 const INDEXES = 2 ** 20;

@@ -19,7 +19,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   core: [],
   schema: ["core"],
   ...Object.fromEntries(MIDDLE.map((room) => [room, ["schema", "core"]])),
-  ...Object.fromEntries(SHELLS.map((room) => [room, [...MIDDLE, "schema", "core", "env"]])),
+  ...Object.fromEntries(SHELLS.map((room) => [room, [...MIDDLE, "schema", "core", "env", "log"]])),
+  log: [],
   env: ["message", "smtp", "db", "schema", "core"],
   index: [...SHELLS, ...MIDDLE, "schema", "core", "env"],
 };

@@ -5,9 +5,10 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { testCertificates } from "./certificates.ts";
+import { greets } from "./greets.ts";
 import { until } from "./postern.ts";
 
 export const DOMAIN = "mta.test";
@@ -179,13 +180,3 @@ function freePort(): Promise<number> {
     });
   });
 }
-
-const greets = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("data", (data) => {
-      resolve(data.toString().startsWith("220"));
-      socket.end("QUIT\r\n");
-    });
-    socket.once("error", () => resolve(false));
-  });
