@@ -29,4 +29,10 @@ export const MIGRATIONS: readonly { readonly name: string; readonly statements: 
       "-- Events that were there before their email.\nCREATE TRIGGER `emails_catch_up` AFTER INSERT ON `emails`\nWHEN EXISTS (SELECT 1 FROM events WHERE email_id = NEW.id)\nBEGIN\n\tUPDATE emails SET\n\t\tlast_event = (\n\t\t\tSELECT name FROM statuses WHERE name = NEW.last_event\n\t\t\t\tOR (of_email = 1 AND name IN (SELECT substr(type, 7) FROM events WHERE email_id = NEW.id))\n\t\t\tORDER BY rank DESC LIMIT 1),\n\t\tupdated_at = max(updated_at, (SELECT max(at) FROM events WHERE email_id = NEW.id)),\n\t\tscheduled_at = coalesce((\n\t\t\tSELECT data ->> '$.scheduled_at' FROM events WHERE email_id = NEW.id AND type = 'email.scheduled'\n\t\t\tORDER BY at DESC, id DESC LIMIT 1), scheduled_at)\n\tWHERE id = NEW.id;\nEND;",
     ],
   },
+  {
+    name: "0002_meta",
+    statements: [
+      "ALTER TABLE `emails` ADD `meta` text DEFAULT '{}' NOT NULL;",
+    ],
+  },
 ];

@@ -8,6 +8,7 @@ import { type Db, openDb } from "./db/client.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { type DkimKey, parseDkim } from "./message/dkim-keys.ts";
 import type { Outbox } from "./outbox/outbox.ts";
+import type { Registry } from "./registry/registry.ts";
 import { parseRelays, parseRelayUrl, type Relay } from "./smtp/relay.ts";
 import { type Frequency, frequency } from "./smtp/relay-fields.ts";
 
@@ -34,6 +35,7 @@ export type Env = {
   OUTBOX: DurableObjectNamespace<Outbox>;
   LEDGER: DurableObjectNamespace<Ledger>;
   STORE: DurableObjectNamespace;
+  REGISTRY: DurableObjectNamespace<Registry>;
 } & { [name in (typeof VARIABLES)[number]]?: string | null };
 
 export interface Config {
@@ -225,3 +227,6 @@ export const allOutboxes = (env: Env, shards: number) =>
   Array.from({ length: shards }, (_, i) => env.OUTBOX.get(env.OUTBOX.idFromName(`outbox-${i}`)));
 export const allLedgers = (env: Env, shards: number) =>
   Array.from({ length: shards }, (_, i) => env.LEDGER.get(env.LEDGER.idFromName(`ledger-${i}`)));
+
+/** The one object that holds keys and whatever else people set by the API. */
+export const registryOf = (env: Env) => env.REGISTRY.get(env.REGISTRY.idFromName("registry"));

@@ -4,5 +4,6 @@ import { app } from "./http/app.ts";
 export { Store } from "./db/embedded.ts";
 export { Ledger } from "./ledger/ledger.ts";
 export { Outbox } from "./outbox/outbox.ts";
+export { Registry } from "./registry/registry.ts";
 
 export default { fetch: app.fetch };

@@ -16,11 +16,12 @@ const INSERTS: readonly [kind: Kind, sql: string][] = [
   [
     "email",
     `INSERT INTO emails (id, created_at, kind, "from", "to", cc, bcc, reply_to, subject, message_id, headers, tags,
-       attachments, track_opens, track_clicks, relay, size, scheduled_at, expires_at, last_event, updated_at)
+       attachments, track_opens, track_clicks, relay, size, scheduled_at, expires_at, meta,
+       last_event, updated_at)
      SELECT e ->> 'id', e ->> 'created_at', e ->> 'kind', e ->> 'from', e -> 'to', e -> 'cc', e -> 'bcc', e -> 'reply_to',
        e ->> 'subject', e ->> 'message_id', e -> 'headers', e -> 'tags', e -> 'attachments',
        e ->> '$.tracking.opens', e ->> '$.tracking.clicks', e ->> 'relay', e ->> 'size', e ->> 'scheduled_at',
-       e ->> 'expires_at', CASE WHEN e ->> 'scheduled_at' IS NULL THEN 'queued' ELSE 'scheduled' END, e ->> 'created_at'
+       e ->> 'expires_at', coalesce(e -> 'meta', '{}'), CASE WHEN e ->> 'scheduled_at' IS NULL THEN 'queued' ELSE 'scheduled' END, e ->> 'created_at'
      FROM (SELECT value -> 'email' AS e FROM json_each(?)) WHERE true
      ON CONFLICT (id) DO NOTHING`,
   ],

@@ -4,7 +4,14 @@
  */
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { EmailRow, EventData, EventType, RecipientRow, RecipientStatus } from "../schema/event.ts";
+import type {
+  EmailMeta,
+  EmailRow,
+  EventData,
+  EventType,
+  RecipientRow,
+  RecipientStatus,
+} from "../schema/event.ts";
 
 /**
  * Every status, with its rank: a status is only ever replaced by one of higher rank, so the order in which events arrive
@@ -39,6 +46,7 @@ export const emails = sqliteTable("emails", {
   /** The newest plan: a later `email.scheduled` changes it. */
   scheduled_at: integer("scheduled_at"),
   expires_at: integer("expires_at").notNull(),
+  meta: text("meta", { mode: "json" }).$type<EmailMeta>().notNull().default({}),
   /** The furthest status any recipient has reached; starts as `queued` or `scheduled`. */
   last_event: text("last_event").$type<RecipientStatus>().notNull(),
   /** Time of the newest event, or of acceptance. */

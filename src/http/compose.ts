@@ -19,7 +19,7 @@ import type { Order } from "../outbox/rpc.ts";
 import type { Mailbox } from "../schema/address.ts";
 import { type BulkEmail, contentOfBulk } from "../schema/bulk.ts";
 import { type Content, contentOf, type SendEmail } from "../schema/email.ts";
-import type { EmailRow, LedgerEntry, RecipientRow } from "../schema/event.ts";
+import type { EmailMeta, EmailRow, LedgerEntry, RecipientRow } from "../schema/event.ts";
 import { parseSchedule } from "../schema/schedule.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
@@ -32,6 +32,8 @@ export interface ComposeContext {
   random: Uint8Array;
   /** UUIDv7 of a time. */
   newId: (now: number) => string;
+  /** What the email is accepted with. */
+  meta: EmailMeta;
   /** Base of tracking links, for senders without one of their own. */
   trackingBase: string;
 }
@@ -169,6 +171,7 @@ function build(
     relay,
     size: compiled.bytes.length,
     scheduled_at: scheduledAt,
+    meta: context.meta,
     expires_at: (scheduledAt ?? now) + (request.ttl ?? TTL_DEFAULT_SECONDS) * 1000,
   };
   const status = scheduledAt === null ? "queued" : "scheduled";

@@ -90,6 +90,7 @@ function composeContext(c: AppContext, byte: number | null) {
     id: emailIdWithByte(now, random, byte ?? random[9]!),
     now,
     random: crypto.getRandomValues(new Uint8Array(16)),
+    meta: { request_id: c.var.requestId },
     newId: (at: number) => uuidv7(at, crypto.getRandomValues(new Uint8Array(10))),
     trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
   };

@@ -87,6 +87,21 @@ export interface MailEvent {
   data: EventData;
 }
 
+/** What a message was accepted with besides its content. Absent means: does not apply. */
+export interface EmailMeta {
+  /** Id of the API key that sent it; absent: the root key. */
+  key_id?: string;
+  /** Of the request, as its `x-request-id` said. */
+  request_id?: string;
+  /** It ran without the dialogue with a relay. */
+  sandbox?: true;
+  template_id?: string;
+  /** Its unsubscribe topic. */
+  topic?: string;
+  /** Mailjet's dialect. */
+  mailjet?: { custom_id?: string; event_payload?: string; campaign?: string };
+}
+
 /** An email as libSQL keeps it. Addresses are in the form the caller wrote, `Name <addr>`. */
 export interface EmailRow {
   id: string;
@@ -110,6 +125,7 @@ export interface EmailRow {
   size: number;
   scheduled_at: number | null;
   expires_at: number;
+  meta: EmailMeta;
 }
 
 export interface RecipientRow {

@@ -11,7 +11,7 @@ export interface Source {
   text: string;
 }
 
-const SHELLS = ["http", "dashboard", "outbox", "ledger"];
+const SHELLS = ["http", "dashboard", "outbox", "ledger", "registry"];
 const MIDDLE = ["message", "tracking", "smtp", "feedback", "db"];
 
 /** What each room may import, besides itself. */
@@ -35,7 +35,7 @@ const LIBRARIES: { name: RegExp; homes: string[]; instead: string }[] = [
   { name: /^cloudflare:sockets$/, homes: ["smtp"], instead: "open connections through smtp/" },
   {
     name: /^cloudflare:workers$/,
-    homes: ["outbox", "ledger", "db/embedded.ts"],
+    homes: ["outbox", "ledger", "registry", "db/embedded.ts"],
     instead: "only Durable Objects need it; take what you need as an argument",
   },
   { name: /^(drizzle-orm|@libsql\/|drizzle-zod)/, homes: ["db"], instead: "ask for a query in db/" },

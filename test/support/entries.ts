@@ -40,6 +40,7 @@ export function emailEntry(over: Partial<EmailRow> = {}): Extract<LedgerEntry, {
     size: 1_234,
     scheduled_at: null,
     expires_at: created_at + 72 * 3_600_000,
+    meta: { request_id: "r-1" },
     ...over,
   };
   return { kind: "email", email };

@@ -1,0 +1,1 @@
+ALTER TABLE `emails` ADD `meta` text DEFAULT '{}' NOT NULL;
