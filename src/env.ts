@@ -9,8 +9,8 @@ import type { Ledger } from "./ledger/ledger.ts";
 import { type DkimKey, parseDkim } from "./message/dkim-keys.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Registry } from "./registry/registry.ts";
+import { type Frequency, frequency } from "./schema/frequency.ts";
 import { parseRelays, parseRelayUrl, type Relay } from "./smtp/relay.ts";
-import { type Frequency, frequency } from "./smtp/relay-fields.ts";
 
 /** Every variable, with what it is for. `npm start` and `npm run dev` hand on exactly these. */
 export const VARIABLES = [

@@ -14,6 +14,7 @@ export type Problem =
   | { kind: "missing_api_key" }
   | { kind: "invalid_api_key" }
   | { kind: "restricted_api_key"; message: string }
+  | { kind: "sender_not_allowed"; message: string }
   | { kind: "bad_json"; message: string }
   | { kind: "missing_field"; issues: FieldIssue[] }
   | { kind: "invalid"; issues: FieldIssue[] }
@@ -56,6 +57,8 @@ export function toWire(problem: Problem): WireError {
       return wire(403, "invalid_api_key", "The API key is not known here.");
     case "restricted_api_key":
       return wire(401, "restricted_api_key", problem.message);
+    case "sender_not_allowed":
+      return wire(403, "validation_error", problem.message);
     case "bad_json":
       return wire(400, "validation_error", problem.message);
     case "missing_field":

@@ -40,6 +40,15 @@ export const IDEMPOTENCY_HOURS = 24; // Resend's bound.
 export const PAGE_DEFAULT = 20;
 export const PAGE_MAX = 100;
 
+// --- API keys ----------------------------------------------------------------------------------------------
+export const API_KEYS_MAX = 1_000; // Listed in one call; a gateway with more callers wants a registry of another kind.
+export const API_KEY_NAME_CHARS = 50; // Resend's bound.
+export const API_KEY_DOMAINS = 50;
+export const API_KEY_CHARS = 32; // 192 random bits in base64url.
+export const API_KEY_HINT_CHARS = 8; // `po_` and five characters: enough to know a key by, of no use to a thief.
+export const KEY_CACHE_MS = 20_000; // How long the registry's word on a key is believed: a revoked one is refused everywhere within this time.
+export const KEYS_CACHED = 1_000; // Whoever guesses keys must not fill the memory.
+
 // --- SMTP: timeouts follow RFC 5321 section 4.5.3.2 where a Worker can afford it ----------------------------
 export const SMTP_CONNECT_MS = 15_000; // A dead host should cost seconds: the next relay may be waiting.
 export const SMTP_GREETING_MS = 60_000; // RFC: 5 min. Tarpits and DNS checks rarely exceed 30 s.

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { DbError } from "../db/error.ts";
 import { readConfig } from "../env.ts";
 import { log } from "../log.ts";
+import { apiKeys } from "./api-keys.ts";
 import { requireKey } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 import { emails } from "./emails.ts";
@@ -34,12 +35,14 @@ app.use(async (c, next) => {
 // Once, here: "/emails/*" covers "/emails" too, and what two routers ask for is asked twice.
 app.use("/emails/*", requireKey);
 app.use("/relays/*", requireKey);
+app.use("/api-keys/*", requireKey);
 
 app.route("/", tracking);
 app.route("/", health);
 app.route("/", sending);
 app.route("/", emails);
 app.route("/", relays);
+app.route("/", apiKeys);
 
 /** Another method of the same path is served: 405 instead of 404. */
 const METHODS = ["GET", "POST", "PATCH", "DELETE"] as const;

@@ -21,6 +21,7 @@ import { type BulkEmail, contentOfBulk } from "../schema/bulk.ts";
 import { type Content, contentOf, type SendEmail } from "../schema/email.ts";
 import type { EmailMeta, EmailRow, LedgerEntry, RecipientRow } from "../schema/event.ts";
 import { parseSchedule } from "../schema/schedule.ts";
+import { covers } from "../smtp/relay-fields.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
 
@@ -32,6 +33,8 @@ export interface ComposeContext {
   random: Uint8Array;
   /** UUIDv7 of a time. */
   newId: (now: number) => string;
+  /** Sender domains that the caller may send for, as patterns of smtp/relay-fields.ts; null: all. */
+  senders: readonly string[] | null;
   /** What the email is accepted with. */
   meta: EmailMeta;
   /** Base of tracking links, for senders without one of their own. */
@@ -126,7 +129,12 @@ function build(
   shape: { kind: EmailRow["kind"]; to: Mailbox[]; cc: Mailbox[]; bcc: Mailbox[] },
   context: ComposeContext,
 ): Result<Order, Problem> {
-  const { config, id, now } = context;
+  const { config, id, now, senders } = context;
+  if (senders !== null && !covers(senders, request.from.address))
+    return err({
+      kind: "sender_not_allowed",
+      message: `This API key may not send as ${request.from.domain}: it is limited to ${senders.join(", ")}.`,
+    });
   const relay = request.relay ?? null;
   const routed = checkRoutes(config, request.from.address, recipients, relay);
   if (!routed.ok) return routed;

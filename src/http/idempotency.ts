@@ -23,6 +23,8 @@ const sha256 = async (text: string): Promise<Uint8Array> =>
 /** The claim of a request, null when it makes none. */
 export async function readIdempotency(
   header: string | undefined,
+  /** Id of the API key, null for the root key: each has keys of its own. */
+  caller: string | null,
   route: string,
   body: string,
 ): Promise<Result<Idempotency | null, Problem>> {
@@ -33,7 +35,7 @@ export async function readIdempotency(
       message: `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_CHARS} printable ASCII characters.`,
     });
   const [key, hash] = await Promise.all([sha256(header), sha256(`${route}\0${body}`)]);
-  return ok({ key: header, hash: base64url(hash), byte: key[0]! });
+  return ok({ key: `${caller ?? ""}:${header}`, hash: base64url(hash), byte: key[0]! });
 }
 
 /** A new message id whose last byte, the one that shards go by, is given. */

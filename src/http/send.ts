@@ -7,6 +7,7 @@ import { outboxOf } from "../env.ts";
 import type { Order } from "../outbox/rpc.ts";
 import { BulkEmail } from "../schema/bulk.ts";
 import { SendEmail } from "../schema/email.ts";
+import type { EmailMeta } from "../schema/event.ts";
 import { parse, unknownFields } from "../schema/parse.ts";
 import { readJson } from "./body.ts";
 import { compose, composeBulk } from "./compose.ts";
@@ -78,7 +79,9 @@ sending.post("/emails/bulk", async (c) => {
 
 async function readRequest(c: AppContext, route: string) {
   const { value, text } = unwrap(await readJson(c.req.raw));
-  const idempotency = unwrap(await readIdempotency(c.req.header("idempotency-key"), route, text));
+  const idempotency = unwrap(
+    await readIdempotency(c.req.header("idempotency-key"), c.var.caller.id, route, text),
+  );
   return { value, idempotency };
 }
 
@@ -90,10 +93,18 @@ function composeContext(c: AppContext, byte: number | null) {
     id: emailIdWithByte(now, random, byte ?? random[9]!),
     now,
     random: crypto.getRandomValues(new Uint8Array(16)),
-    meta: { request_id: c.var.requestId },
+    senders: c.var.caller.domains,
+    meta: metaOf(c),
     newId: (at: number) => uuidv7(at, crypto.getRandomValues(new Uint8Array(10))),
     trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
   };
+}
+
+/** Circumstances that go on the record with an email. */
+function metaOf(c: AppContext): EmailMeta {
+  const meta: EmailMeta = { request_id: c.var.requestId };
+  if (c.var.caller.id !== null) meta.key_id = c.var.caller.id;
+  return meta;
 }
 
 /** Hands orders of one shard to their outbox. Resolves, with what to answer, once they are durable. */

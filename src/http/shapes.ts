@@ -6,7 +6,7 @@ import type { MailEvent } from "../schema/event.ts";
 /** Resend's spelling of a moment: `2023-04-03 22:13:42.674000+00`. */
 export const moment = (ms: number): string =>
   new Date(ms).toISOString().replace("T", " ").replace("Z", "000+00");
-const momentOrNull = (ms: number | null): string | null => (ms === null ? null : moment(ms));
+export const momentOrNull = (ms: number | null): string | null => (ms === null ? null : moment(ms));
 /** Resend says null for a list that is empty. */
 const listOrNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list);
 

@@ -1,12 +1,8 @@
 /** What other rooms may ask of the registry. The class is `Registry` in registry.ts. Times in milliseconds since 1970. */
 
-export type Permission = "full_access" | "sending_access";
+import type { Frequency } from "../schema/frequency.ts";
 
-/** Requests in a window of time. */
-export interface KeyRate {
-  count: number;
-  perMs: number;
-}
+export type Permission = "full_access" | "sending_access";
 
 export interface ApiKey {
   id: string;
@@ -17,7 +13,7 @@ export interface ApiKey {
   /** Sender domains it may send for, in lower case; null: all. */
   domains: string[] | null;
   /** Null: no limit. */
-  rate: KeyRate | null;
+  rate: Frequency | null;
   /** Everything it sends runs without the dialogue with a relay. */
   sandbox: boolean;
   createdAt: number;

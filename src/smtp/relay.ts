@@ -9,8 +9,9 @@ import {
   SMTP_MESSAGES_PER_CONNECTION,
 } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { type Frequency, frequency } from "../schema/frequency.ts";
 import { AUTH_MECHANISMS, type AuthMechanism, type Credentials } from "./auth.ts";
-import { type Frequency, frequency, isPattern } from "./relay-fields.ts";
+import { isPattern } from "./relay-fields.ts";
 
 /**
  * implicit: TLS from the first byte. required: STARTTLS or nothing. opportunistic: STARTTLS when it works, and never a

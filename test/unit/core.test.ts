@@ -81,6 +81,7 @@ describe("errors on the wire", () => {
     [{ kind: "missing_api_key" }, 401, "missing_api_key"],
     [{ kind: "invalid_api_key" }, 403, "invalid_api_key"],
     [{ kind: "restricted_api_key", message: "m" }, 401, "restricted_api_key"],
+    [{ kind: "sender_not_allowed", message: "m" }, 403, "validation_error"],
     [{ kind: "bad_json", message: "m" }, 400, "validation_error"],
     [{ kind: "missing_field", issues }, 422, "missing_required_field"],
     [{ kind: "invalid", issues }, 422, "validation_error"],

@@ -1,7 +1,8 @@
 /** SMTP_URL and RELAYS: what is understood, and that errors name the field and keep secrets. */
 import { describe, expect, test } from "vitest";
+import { frequency } from "../../src/schema/frequency.ts";
 import { parseRelays, parseRelayUrl, type Relay, tlsOn } from "../../src/smtp/relay.ts";
-import { covers, frequency } from "../../src/smtp/relay-fields.ts";
+import { covers } from "../../src/smtp/relay-fields.ts";
 
 const valid: [string, Partial<Relay>][] = [
   [
