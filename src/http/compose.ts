@@ -21,6 +21,7 @@ import { type BulkEmail, contentOfBulk } from "../schema/bulk.ts";
 import { type Content, contentOf, type SendEmail } from "../schema/email.ts";
 import type { EmailMeta, EmailRow, LedgerEntry, RecipientRow } from "../schema/event.ts";
 import { parseSchedule } from "../schema/schedule.ts";
+import { isLostTest, STORIES, storyOf, TEST_DOMAIN } from "../schema/test-address.ts";
 import { covers } from "../smtp/relay-fields.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
@@ -35,6 +36,8 @@ export interface ComposeContext {
   newId: (now: number) => string;
   /** Sender domains that the caller may send for, as patterns of smtp/relay-fields.ts; null: all. */
   senders: readonly string[] | null;
+  /** Everything but the dialogue with a relay. */
+  sandbox: boolean;
   /** What the email is accepted with. */
   meta: EmailMeta;
   /** Base of tracking links, for senders without one of their own. */
@@ -136,7 +139,14 @@ function build(
       message: `This API key may not send as ${request.from.domain}: it is limited to ${senders.join(", ")}.`,
     });
   const relay = request.relay ?? null;
-  const routed = checkRoutes(config, request.from.address, recipients, relay);
+  const lost = recipients.find(({ mailbox }) => isLostTest(mailbox.address));
+  if (lost !== undefined)
+    return invalid({
+      path: lost.path,
+      message: `is not a test address: at ${TEST_DOMAIN} there are ${STORIES.map((story) => `${story}@`).join(", ")}`,
+    });
+  const dialled = recipients.filter(({ mailbox }) => !context.sandbox && storyOf(mailbox.address) === null);
+  const routed = dialled.length === 0 ? ok(null) : checkRoutes(config, request.from.address, dialled, relay);
   if (!routed.ok) return routed;
   const scheduled = request.scheduled_at == null ? ok(null) : parseSchedule(request.scheduled_at, now);
   if (!scheduled.ok) return invalid({ path: "scheduled_at", message: scheduled.error });
@@ -217,6 +227,7 @@ function build(
       name: shape.kind === "bulk" ? mailbox.name : null,
       variables,
     })),
+    sandbox: context.sandbox,
     relay,
     scheduledAt,
     expiresAt: email.expires_at,

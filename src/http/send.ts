@@ -86,6 +86,7 @@ async function readRequest(c: AppContext, route: string) {
 }
 
 function composeContext(c: AppContext, byte: number | null) {
+  const sandbox = isSandboxed(c);
   const now = Date.now();
   const random = crypto.getRandomValues(new Uint8Array(10));
   return {
@@ -94,16 +95,27 @@ function composeContext(c: AppContext, byte: number | null) {
     now,
     random: crypto.getRandomValues(new Uint8Array(16)),
     senders: c.var.caller.domains,
-    meta: metaOf(c),
+    sandbox,
+    meta: metaOf(c, sandbox),
     newId: (at: number) => uuidv7(at, crypto.getRandomValues(new Uint8Array(10))),
     trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
   };
 }
 
+/** Asked for by the key, or by `X-Sandbox: true`. */
+function isSandboxed(c: AppContext): boolean {
+  if (c.var.caller.sandbox) return true;
+  const asked = c.req.header("x-sandbox")?.trim().toLowerCase() ?? "false";
+  if (asked !== "true" && asked !== "false")
+    throw new ProblemError({ kind: "invalid_parameter", message: "X-Sandbox must be `true` or `false`." });
+  return asked === "true";
+}
+
 /** Circumstances that go on the record with an email. */
-function metaOf(c: AppContext): EmailMeta {
+function metaOf(c: AppContext, sandbox: boolean): EmailMeta {
   const meta: EmailMeta = { request_id: c.var.requestId };
   if (c.var.caller.id !== null) meta.key_id = c.var.caller.id;
+  if (sandbox) meta.sandbox = true;
   return meta;
 }
 

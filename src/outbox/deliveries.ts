@@ -218,16 +218,20 @@ export class Deliveries {
       .one().n;
   }
 
-  /** Gives every delivery the route that `routeOf` finds; one that finds none keeps what it had, until it expires. */
-  reroute(routeOf: (sender: string, address: string, pin: string | null) => string): void {
+  /**
+   * Gives every delivery the route that `routeOf` finds; one that finds none keeps what it had, until it expires. What is
+   * under the route `except` stays there.
+   */
+  reroute(except: string, routeOf: (sender: string, address: string, pin: string | null) => string): void {
     let last = 0;
     for (;;) {
       const rows = this.#sql
         .exec<{ id: number; sender: string; pin: string | null; address: string; route: string }>(
           `SELECT d.id, e.sender, e.pin, d.address, d.route FROM delivery d JOIN email e ON e.number = d.id / ?
-           WHERE d.id > ? ORDER BY d.id LIMIT ?`,
+           WHERE d.id > ? AND d.route <> ? ORDER BY d.id LIMIT ?`,
           deliveryId(1, 0),
           last,
+          except,
           ROWS,
         )
         .toArray();

@@ -6,15 +6,17 @@
 import { LEDGER_RETRY_MS } from "../core/limits.ts";
 import type { Config } from "../env.ts";
 import { Pool } from "../smtp/pool.ts";
+import type { Relay } from "../smtp/relay.ts";
 import { relaysOf } from "../smtp/routing.ts";
 import type { Contents } from "./contents.ts";
-import { type Job, Lane, type LaneContext } from "./lane.ts";
+import { type Job, Lane, type LaneContext, type LanePool } from "./lane.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
 import { expired, type NewId } from "./record.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RelayState } from "./rpc.ts";
+import { SandboxPool, sandboxRelay } from "./sandbox.ts";
 
 /** While something is under way, an alarm is never further off than this: it is what restarts work after a crash. */
 const WATCHDOG_MS = 10_000;
@@ -58,29 +60,28 @@ export class Dispatcher {
     this.#context = context;
     const { config, queue, contents, outcomes, newId, now, random, token, signerOf, log } = context;
     const paces = new Paces(config.paces, config.shards);
-    for (const relay of config.relays)
+    const open = (relay: Relay, pool: LanePool) =>
       this.#lanes.set(
         relay.name,
-        new Lane(
-          relay,
-          new Pool<Job>(relay, { now, ehlo: config.ehloName, log: (line) => log("smtp", { line }) }),
-          {
-            queue,
-            contents,
-            outcomes,
-            paces,
-            newId,
-            now,
-            random,
-            token,
-            signerOf,
-            bounceDomain: config.bounceDomain,
-            shards: config.shards,
-            chosen: (route, at) => this.#chosen(route, at),
-            log,
-          },
-        ),
+        new Lane(relay, pool, {
+          queue,
+          contents,
+          outcomes,
+          paces,
+          newId,
+          now,
+          random,
+          token,
+          signerOf,
+          bounceDomain: config.bounceDomain,
+          shards: config.shards,
+          chosen: (route, at) => this.#chosen(route, at),
+          log,
+        }),
       );
+    for (const relay of config.relays)
+      open(relay, new Pool<Job>(relay, { now, ehlo: config.ehloName, log: (line) => log("smtp", { line }) }));
+    open(sandboxRelay(), new SandboxPool<Job>(now));
   }
 
   /** Something may have changed: sends what is due, and looks again when the next thing is. Returns at once. */

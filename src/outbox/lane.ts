@@ -31,6 +31,9 @@ export interface Job {
   expiresAt: number;
 }
 
+/** What a lane asks of a pool. */
+export type LanePool = Pick<Pool<Job>, "work"> & { readonly state: Pick<Pool<Job>["state"], "open"> };
+
 export interface LaneContext extends CopyContext {
   queue: Queue;
   contents: Contents;
@@ -46,7 +49,7 @@ export interface LaneContext extends CopyContext {
 
 export class Lane implements Source<Job> {
   readonly relay: Relay;
-  readonly pool: Pool<Job>;
+  readonly pool: LanePool;
   breaker: Breaker = closed();
   /** Until when the quota is used up, in milliseconds since 1970. */
   spentUntil = 0;
@@ -58,7 +61,7 @@ export class Lane implements Source<Job> {
   readonly #slowed = new Set<string>();
   #working: Promise<void> | null = null;
 
-  constructor(relay: Relay, pool: Pool<Job>, context: LaneContext) {
+  constructor(relay: Relay, pool: LanePool, context: LaneContext) {
     this.relay = relay;
     this.pool = pool;
     this.#context = context;
@@ -156,12 +159,15 @@ export class Lane implements Source<Job> {
       queue.holds.relax(delivery.domain);
       if (this.#slowed.size > 0) this.#slowed.clear();
       const entries = [eventOf(newId, "email.sent", delivery, at, attemptData(delivery, attempt))];
+      // A millisecond each: what follows on something is listed after it.
       if (this.relay.final)
         entries.push(
-          eventOf(newId, "email.delivered", delivery, at, {
+          eventOf(newId, "email.delivered", delivery, at + 1, {
             reason: `${this.relay.name} is the final server for this address.`,
           }),
         );
+      for (const [i, type] of (attempt.sequel ?? []).entries())
+        entries.push(eventOf(newId, type, delivery, at + 1 + i, { reason: "Played by a test address." }));
       outcomes.finish(delivery, entries);
       return;
     }

@@ -9,6 +9,7 @@ import { HOUR_MS, IDEMPOTENCY_HOURS } from "../core/limits.ts";
 import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
 import { log } from "../log.ts";
 import { dkimSigners } from "../message/dkim.ts";
+import { storyOf } from "../schema/test-address.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { signToken } from "../tracking/token.ts";
 import { Contents } from "./contents.ts";
@@ -18,6 +19,7 @@ import { Queue } from "./queue.ts";
 import { eventOf } from "./record.ts";
 import { Reporter } from "./reporter.ts";
 import type { Acceptance, Change, IdempotencyClaim, Order, OutboxRpc, RelayState } from "./rpc.ts";
+import { SANDBOX } from "./sandbox.ts";
 
 /** Random bytes are fetched many at a time: a call costs more than the bytes. */
 const noise = new Uint8Array(4_096);
@@ -81,7 +83,11 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
           : { kind: "mismatch" };
     }
     const routes = orders.map((order) =>
-      order.deliveries.map((d) => this.#route(order.from, d.address, order.relay)),
+      order.deliveries.map((d) =>
+        order.sandbox || storyOf(d.address) !== null
+          ? SANDBOX
+          : this.#route(order.from, d.address, order.relay),
+      ),
     );
     this.#queue.accept(orders, routes, idempotency, now, IDEMPOTENCY_HOURS * HOUR_MS);
     for (const order of orders)
@@ -143,7 +149,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       this.#config.relays.map(({ name, from, to, priority, weight }) => [name, from, to, priority, weight]),
     );
     if (this.#queue.books.setting("relays") === relays) return;
-    this.#queue.deliveries.reroute((sender, address, pin) => this.#route(sender, address, pin));
+    this.#queue.deliveries.reroute(SANDBOX, (sender, address, pin) => this.#route(sender, address, pin));
     this.#queue.books.set("relays", relays);
   }
 }

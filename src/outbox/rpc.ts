@@ -26,6 +26,8 @@ export interface Order {
   /** The From address, for routing. */
   from: string;
   deliveries: DeliveryOrder[];
+  /** Everything but the dialogue with a relay. */
+  sandbox: boolean;
   /** Relay asked for by name; null: routing chooses. */
   relay: string | null;
   /** Milliseconds since 1970; null: at once. */

@@ -2,6 +2,7 @@
  * One copy handed to a relay, and what came of it. These shapes are what the outbox and the SMTP room tell each other.
  * The record for people is made from an Attempt by the outbox.
  */
+import type { EventType } from "../schema/event.ts";
 import type { Category, Step } from "./outcome.ts";
 
 /** One copy for one recipient, ready for the wire. */
@@ -47,6 +48,8 @@ export interface Attempt {
   durationMs: number;
   /** Masked dialogue of this attempt (no credentials, no message), or null when accepted. At most TRANSCRIPT_BYTES. */
   transcript: string | null;
+  /** In the sandbox: what is told after the acceptance. */
+  sequel?: EventType[];
 }
 
 /**
