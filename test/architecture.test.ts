@@ -45,6 +45,13 @@ const rows: [string, string, string, RegExp | null][] = [
     'import { x } from "../message/mime.ts";',
     /schema\/ may import core/,
   ],
+  [
+    "policy stands below the middle rooms",
+    "policy/a.ts",
+    'import { x } from "../smtp/reply.ts";',
+    /policy\/ may import core/,
+  ],
+  ["which may all use it", "feedback/a.ts", 'import { x } from "../policy/outcome.ts";', null],
   ["schema imports core", "schema/a.ts", 'import { x } from "../core/ids.ts";', null],
   [
     "middle rooms do not import one another",
@@ -62,7 +69,7 @@ const rows: [string, string, string, RegExp | null][] = [
     "middle rooms do not import shells",
     "smtp/a.ts",
     'import { x } from "../outbox/queue.ts";',
-    /smtp\/ may import schema, core/,
+    /smtp\/ may import schema, policy, core/,
   ],
   ["middle rooms do not import env", "db/a.ts", 'import type { Env } from "../env.ts";', /db\/ may import/],
   [

@@ -3,8 +3,8 @@
  * turns what came of it into an outcome. The pool calls it from its session loops.
  */
 import { CLAIMS_PER_READ, DAY_MS } from "../core/limits.ts";
+import { actionOf } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
-import { actionOf } from "../smtp/category.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf, without } from "../smtp/routing.ts";

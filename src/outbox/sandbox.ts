@@ -3,10 +3,11 @@
  * play their story here, and all mail of the sandbox ends here.
  */
 
+import { judge } from "../policy/outcome.ts";
+import type { Reply } from "../policy/reply.ts";
 import type { EventType } from "../schema/event.ts";
 import { type Story, storyOf } from "../schema/test-address.ts";
-import type { Attempt, Copy, Reply, Source } from "../smtp/attempt.ts";
-import { judge } from "../smtp/outcome.ts";
+import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import { parseRelayUrl, type Relay } from "../smtp/relay.ts";
 
 /** No relay of the configuration can be called so: parentheses are not for names. */

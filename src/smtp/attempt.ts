@@ -2,8 +2,10 @@
  * One copy handed to a relay, and what came of it. These shapes are what the outbox and the SMTP room tell each other.
  * The record for people is made from an Attempt by the outbox.
  */
+
+import type { Category } from "../policy/category.ts";
+import type { Disposition, Reply, Step } from "../policy/reply.ts";
 import type { EventType } from "../schema/event.ts";
-import type { Category, Step } from "./outcome.ts";
 
 /** One copy for one recipient, ready for the wire. */
 export interface Copy {
@@ -16,18 +18,6 @@ export interface Copy {
   /** The headers or an address hold raw UTF-8: needs SMTPUTF8 (RFC 6531). */
   smtputf8: boolean;
 }
-
-export interface Reply {
-  /** 200 to 599. */
-  code: number;
-  /** RFC 3463, such as "5.1.1"; null when the reply carries none. */
-  enhanced: string | null;
-  /** Lines joined with "\n", codes stripped, control characters replaced. */
-  text: string;
-}
-
-/** accepted: the relay took responsibility. deferred: try again. bounced: never again for this recipient. */
-export type Disposition = "accepted" | "deferred" | "bounced";
 
 export interface Attempt {
   /** How far the copy got: where the deciding reply or failure came. */

@@ -1,5 +1,5 @@
 /** What a relay offers in its answer to EHLO (RFC 5321 section 4.1.1.1). Pure. */
-import type { Reply } from "./attempt.ts";
+import type { Reply } from "../policy/reply.ts";
 
 export interface Capabilities {
   /** The answer was to EHLO, not to HELO. */

@@ -5,11 +5,10 @@
 
 import { utf8 } from "../core/bytes.ts";
 import { SMTP_WRITE_CHUNK_BYTES } from "../core/limits.ts";
-import type { Reply } from "./attempt.ts";
+import type { Reply, Step } from "../policy/reply.ts";
 import { binaryString, type Credentials, redact } from "./auth.ts";
 import { type Deadlines, DeadlineTimer } from "./deadlines.ts";
 import { messageOf, SmtpFailure } from "./failure.ts";
-import type { Step } from "./outcome.ts";
 import { ReplyParser } from "./reply.ts";
 import { spellReply } from "./transcript.ts";
 import { WorkerMailerBase } from "./worker-mailer.ts";

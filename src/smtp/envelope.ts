@@ -1,7 +1,8 @@
 /** What goes over the wire around a message: MAIL and RCPT with the parameters a relay offers. Pure. */
-import type { Copy, Reply } from "./attempt.ts";
+
+import type { Reply, Step } from "../policy/reply.ts";
+import type { Copy } from "./attempt.ts";
 import type { Capabilities } from "./capabilities.ts";
-import type { Step } from "./outcome.ts";
 import { spellReply } from "./transcript.ts";
 
 /** The lines before a copy's message. */

@@ -2,8 +2,10 @@
  * How a session ends badly, and the words for what workerd's sockets say. A failure is thrown inside a session only, and
  * becomes a value at its edges (`openSession`, `converse`).
  */
-import type { Reply } from "./attempt.ts";
-import { type Category, judge, judgeProblem, type Step, type Verdict } from "./outcome.ts";
+
+import type { Category } from "../policy/category.ts";
+import { judge, judgeProblem, type Verdict } from "../policy/outcome.ts";
+import type { Reply, Step } from "../policy/reply.ts";
 
 /** The session is over. Either a reply said so, or `category` and `problem` say what went wrong without one. */
 export class SmtpFailure extends Error {

@@ -3,11 +3,11 @@
  * there is work for and the relay allows, and says what came of each. It decides nothing about retries or routing.
  */
 import { SMTP_FEWER_CONNECTIONS_MS, SMTP_FRUITLESS_SESSIONS, SMTP_IDLE_MS } from "../core/limits.ts";
+import type { Category } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "./attempt.ts";
 import type { SmtpFailure } from "./failure.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { openSession } from "./open-session.ts";
-import type { Category } from "./outcome.ts";
 import { failureOutcome, type Item, newRun, type Run } from "./pool-run.ts";
 import { DEFAULT_PORTS, type Relay } from "./relay.ts";
 import type { SessionDeps, SmtpSession } from "./session.ts";

@@ -9,7 +9,7 @@ import {
   SMTP_REPLY_LINE_BYTES,
   SMTP_REPLY_LINES,
 } from "../core/limits.ts";
-import type { Reply } from "./attempt.ts";
+import type { Reply } from "../policy/reply.ts";
 
 const LF = 10;
 const CR = 13;

@@ -2,7 +2,7 @@
  * Opening a session: greeting, EHLO, TLS by policy, login; and QUIT. It keeps worker-mailer's socket, its TLS upgrade,
  * PLAIN, LOGIN and QUIT, and decides what the library leaves open. Sending copies is transaction.ts's.
  */
-import type { Reply } from "./attempt.ts";
+import type { Reply } from "../policy/reply.ts";
 import { type AuthMechanism, chooseMechanism, cramMd5, xoauth2 } from "./auth.ts";
 import { type Capabilities, NO_CAPABILITIES, offersOf, parseCapabilities } from "./capabilities.ts";
 import { SmtpConnection } from "./connection.ts";

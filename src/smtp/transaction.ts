@@ -3,10 +3,11 @@
  * of one body with the next copy's envelope in one write. At any time at most one body is unacknowledged.
  */
 import { SMTP_JOINED_WRITE_BYTES } from "../core/limits.ts";
-import type { Copy, Reply } from "./attempt.ts";
+import { judge, judgeProblem, type Verdict } from "../policy/outcome.ts";
+import type { Reply, Step } from "../policy/reply.ts";
+import type { Copy } from "./attempt.ts";
 import { dialogueOf, envelopeOf, hasControl, needsUtf8 } from "./envelope.ts";
 import { SmtpFailure } from "./failure.ts";
-import { judge, judgeProblem, type Step, type Verdict } from "./outcome.ts";
 import type { SmtpSession } from "./session.ts";
 import { transcriptOf } from "./transcript.ts";
 

@@ -3,7 +3,7 @@
  * most TRANSCRIPT_BYTES. The opening of a session is kept once; each attempt adds its own transaction.
  */
 import { TRANSCRIPT_BYTES } from "../core/limits.ts";
-import type { Reply } from "./attempt.ts";
+import type { Reply } from "../policy/reply.ts";
 
 const HALF = Math.floor(TRANSCRIPT_BYTES / 2) - 8;
 const encoder = new TextEncoder();

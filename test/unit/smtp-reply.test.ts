@@ -7,7 +7,7 @@ import {
   SMTP_REPLY_LINE_BYTES,
   SMTP_REPLY_LINES,
 } from "../../src/core/limits.ts";
-import type { Reply } from "../../src/smtp/attempt.ts";
+import type { Reply } from "../../src/policy/reply.ts";
 import { ReplyParser } from "../../src/smtp/reply.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,8 +1,10 @@
 /** The policy table: replies as servers give them, and what they mean. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CATEGORIES, type Category } from "../../src/smtp/category.ts";
-import { type Action, judge, judgeProblem, judgeStatus, type Step } from "../../src/smtp/outcome.ts";
+import type { Action } from "../../src/policy/category.ts";
+import { CATEGORIES, type Category } from "../../src/policy/category.ts";
+import { judge, judgeProblem, judgeStatus } from "../../src/policy/outcome.ts";
+import type { Step } from "../../src/policy/reply.ts";
 import { ReplyParser } from "../../src/smtp/reply.ts";
 
 type Row = [reply: string, step: Step, disposition: string, category: Category, action: Action];

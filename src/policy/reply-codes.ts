@@ -1,7 +1,7 @@
 /** Bare reply codes, one row each: part of the policy table, and its last resort. */
-import type { Disposition } from "./attempt.ts";
+
 import type { Category } from "./category.ts";
-import type { Step } from "./outcome.ts";
+import type { Disposition, Step } from "./reply.ts";
 
 /** When neither status nor text says more. RFC 5321 section 4.2.3 unless named. */
 export const CODES: readonly {

@@ -3,8 +3,9 @@
  * Meanings: the IANA registry "SMTP Enhanced Status Codes" (RFC 3463, RFC 5248 and later), and Microsoft's own codes
  * (learn.microsoft.com, "Email non-delivery reports and SMTP errors in Exchange Online").
  */
-import type { Disposition } from "./attempt.ts";
+
 import type { Category } from "./category.ts";
+import type { Disposition } from "./reply.ts";
 
 export interface StatusRow {
   /** "subject.detail" for both classes, or the whole code for one. */

@@ -2,17 +2,12 @@
  * From what a relay said, or failed to say, to what it means. Policy is in the tables: category.ts (what each outcome
  * means), status-codes.ts, reply-codes.ts, overrides.ts and phrases.ts (what servers say). Pure.
  */
-import type { Disposition, Reply } from "./attempt.ts";
 import { type Action, actionOf, CATEGORIES, type Category } from "./category.ts";
 import { OVERRIDES } from "./overrides.ts";
 import { PHRASES, type PhraseRow } from "./phrases.ts";
+import type { Disposition, Reply, Step } from "./reply.ts";
 import { CODES } from "./reply-codes.ts";
 import { STATUSES, type StatusRow } from "./status-codes.ts";
-
-export type { Action, Category };
-
-/** Where in the dialogue a reply came. Up to auth it speaks about the session, from mail on about the copy. */
-export type Step = "connect" | "greeting" | "ehlo" | "starttls" | "auth" | "mail" | "rcpt" | "data" | "body";
 
 export interface Verdict {
   disposition: Disposition;

@@ -6,9 +6,9 @@
  * smtp.codes/icloud), SES (docs.aws.amazon.com/ses, "Amazon SES email sending errors"), and the reply texts in the
  * sources of postfix, exim, sendmail and postgrey.
  */
-import type { Disposition } from "./attempt.ts";
+
 import type { Category } from "./category.ts";
-import type { Step } from "./outcome.ts";
+import type { Disposition, Step } from "./reply.ts";
 
 export interface PhraseRow {
   says: RegExp;

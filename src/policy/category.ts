@@ -2,7 +2,7 @@
  * Every way an attempt can end, and what each means for the copy: the policy table. Rows that find a category are in
  * status-codes.ts and phrases.ts; `outcome.ts` reads all three.
  */
-import type { Disposition } from "./attempt.ts";
+import type { Disposition } from "./reply.ts";
 
 /**
  * What to do next. retry: by the schedule. retry_soon: within minutes (greylisting). slow_down: send less to this
