@@ -45,7 +45,7 @@ export const API_KEYS_MAX = 1_000; // Listed in one call; a gateway with more ca
 export const API_KEY_NAME_CHARS = 50; // Resend's bound.
 export const API_KEY_DOMAINS = 50;
 export const API_KEY_CHARS = 32; // 192 random bits in base64url.
-export const API_KEY_HINT_CHARS = 8; // `po_` and five characters: enough to know a key by, of no use to a thief.
+export const API_KEY_HINT_CHARS = 8; // `re_` and five characters: enough to know a key by, of no use to a thief.
 export const KEY_CACHE_MS = 20_000; // How long the registry's word on a key is believed: a revoked one is refused everywhere within this time.
 export const KEYS_CACHED = 1_000; // Whoever guesses keys must not fill the memory.
 

@@ -30,7 +30,7 @@ apiKeys.post("/api-keys", async (c) => {
       kind: "invalid",
       issues: [{ path: "", message: `There are ${API_KEYS_MAX} keys already; revoke some first.` }],
     });
-  const token = `po_${base64url(crypto.getRandomValues(new Uint8Array((API_KEY_CHARS * 3) / 4)))}`;
+  const token = `re_${base64url(crypto.getRandomValues(new Uint8Array((API_KEY_CHARS * 3) / 4)))}`;
   const domains = new Set([
     ...(request.domains ?? []),
     ...(request.domain_id == null ? [] : [request.domain_id]),

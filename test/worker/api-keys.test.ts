@@ -20,7 +20,7 @@ const mail = (from = "a@example.com") => ({ from, to: someone(), subject: "Hello
 describe("an API key", () => {
   it("is shown once, works, and is listed without itself", async () => {
     const { id, token } = await make({ name: "  web shop  " });
-    expect(token).toMatch(/^po_[\w-]{32}$/);
+    expect(token).toMatch(/^re_[\w-]{32}$/);
     expect((await call("POST", "/emails", mail(), as(token))).status).toBe(200);
     const { body } = await call("GET", "/api-keys", undefined, as(token));
     const listed = body.data.find((key: { id: string }) => key.id === id);

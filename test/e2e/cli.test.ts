@@ -1,0 +1,218 @@
+/** The command line against a gateway that runs. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cli, startCli } from "../support/cli.ts";
+import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts";
+
+const folder = temporaryFolder();
+let postern: Postern;
+let here: Record<string, string>;
+const run = (args: string[], input?: string) => cli(args, here, input);
+const file = (name: string, text: string): string => {
+  const path = join(folder.path, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+beforeAll(async () => {
+  const state = join(folder.path, "state");
+  mkdirSync(state);
+  postern = await Postern.start(state);
+  here = { POSTERN_URL: postern.base, API_KEY: postern.key };
+});
+afterAll(async () => {
+  await stopAll();
+  folder.remove();
+});
+
+const FROM = ["--from", "Ada <ada@example.com>", "--subject", "Hello {{name|there}}"];
+
+describe("postern send", () => {
+  it("sends from flags and answers the id, alone", async () => {
+    const attached = file("note.txt", "a note");
+    const { code, stdout } = await run([
+      ...["send", ...FROM, "--to", "bea@example.net", "--text", "Hello", "--html", "<p>Hello</p>"],
+      ...["--attach", attached, "--header", "X-One: 1", "--tag", "kind=test"],
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/);
+    const { body } = await postern.api("GET", `/emails/${stdout.trim()}`);
+    expect(body).toMatchObject({
+      to: ["bea@example.net"],
+      text: "Hello",
+      headers: { "X-One": "1" },
+      tags: [{ name: "kind", value: "test" }],
+      attachments: [{ filename: "note.txt", size: 6 }],
+    });
+  });
+
+  it("sends a message from standard input, flags before it", async () => {
+    const message = JSON.stringify({ from: "a@example.com", to: "x@example.net", subject: "S", text: "T" });
+    const { code, stdout } = await run(["send", "--file", "-", "--subject", "Mine", "--json"], message);
+    expect(code).toBe(0);
+    const { body } = await postern.api("GET", `/emails/${JSON.parse(stdout).id}`);
+    expect(body).toMatchObject({ subject: "Mine", to: ["x@example.net"] });
+  });
+
+  it.each([
+    ["a wrong address", ["send", ...FROM, "--to", "nobody", "--text", "x"], 1, "`to[0]`"],
+    [
+      "no file",
+      ["send", ...FROM, "--to", "a@example.net", "--text-file", "/nowhere"],
+      1,
+      "/nowhere cannot be read",
+    ],
+    ["a tag without a name", ["send", ...FROM, "--tag", "x"], 2, "--tag must be name=value"],
+    ["an unknown flag", ["send", "--form", "x"], 2, "unknown option"],
+    ["csv and to at once", ["send", "--csv", "a.csv", "--to", "x"], 2, "cannot be used with"],
+    ["no command", [], 2, "Usage: postern"],
+    ["a wrong URL", ["--url", "mail", "relays", "list"], 2, "--url must be an address"],
+    ["nobody there", ["--url", "http://127.0.0.1:9", "relays", "list"], 3, "cannot be reached"],
+    ["a wrong key", ["--key", "x", "relays", "list"], 1, "not known"],
+  ])("says what is wrong: %s", async (_, args, code, message) => {
+    const ran = await run(args);
+    expect(ran).toMatchObject({ code, stdout: "" });
+    expect(ran.stderr).toContain(message);
+  });
+
+  it("says it in JSON when asked", async () => {
+    const { code, stdout, stderr } = await run(["send", "--json", "--to", "nobody"]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(JSON.parse(stdout).error).toMatchObject({ statusCode: 422 });
+  });
+});
+
+describe("postern send --csv", () => {
+  it("sends nothing while a line is wrong, and names the line", async () => {
+    const csv = file(
+      "faulty.csv",
+      "email,name\na@example.net,Ann\nnobody,Bob\n\nc@example.net,Cid\nx@,Dan\n",
+    );
+    const stopped = await run(["send", ...FROM, "--text", "Hello", "--csv", csv]);
+    expect(stopped.code).toBe(1);
+    expect(stopped.stderr).toContain("line 3");
+    expect(stopped.stderr).toContain("line 6");
+    const gone = await run(["send", ...FROM, "--text", "Hello", "--csv", csv, "--skip-invalid", "--json"]);
+    expect(JSON.parse(gone.stdout)).toMatchObject({ accepted: 2, suppressed: 0, left_out: 2 });
+  });
+
+  it("gives columns as variables, whatever the file is quoted with", async () => {
+    const csv = file("columns.csv", `\ufeffname,to\n"O'Neil, ""Al""",al@example.net\n`);
+    const { stdout } = await run(["send", ...FROM, "--text", "Dear {{name}}", "--csv", csv, "--json"]);
+    const [id] = JSON.parse(stdout).ids;
+    const { body } = await postern.api("GET", `/emails/${id}`);
+    expect(body.recipients).toMatchObject([{ email: "al@example.net" }]);
+  });
+
+  it("names the line that lacks a variable", async () => {
+    const csv = file("lacking.csv", "to,first\na@example.net,Ann\n");
+    const { code, stderr } = await run(["send", ...FROM, "--text", "Dear {{last}}", "--csv", csv]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/line 2\.variables: lacks `last`/);
+  });
+
+  it("goes on after it was killed, and nobody gets it twice", async () => {
+    const rows = Array.from({ length: 2_500 }, (_, i) => `reader${i}@example.net,Reader ${i}\n`);
+    const csv = file("many.csv", `to,name\n${rows.join("")}`);
+    const args = ["send", ...FROM, "--text", "Hello", "--csv", csv, "--sandbox", "--json"];
+    // The second call arrives, and its answer never comes back.
+    let calls = 0;
+    const proxy = await forwarding(postern.base, () => ++calls === 2);
+    const first = startCli(args, { ...here, POSTERN_URL: proxy.base });
+    await until(
+      () => calls === 2 && proxy.forwarded() === 2,
+      30_000,
+      () => `${calls} calls`,
+    );
+    first.child.kill("SIGKILL");
+    await first.ended;
+    proxy.close();
+    const { code, stdout } = await run(args);
+    expect(code).toBe(0);
+    const { accepted, ids } = JSON.parse(stdout) as { accepted: number; ids: string[] };
+    expect({ accepted, calls: ids.length }).toEqual({ accepted: 2_500, calls: 3 });
+    const { body } = await postern.api("GET", "/emails?limit=100");
+    const bulk = (body.data as { id: string; subject: string }[]).filter(({ id }) => ids.includes(id));
+    expect(bulk).toHaveLength(3);
+    // Had the second call been taken twice, there would be a fourth message.
+    const since = (body.data as { id: string }[]).filter(({ id }) => id >= ids[0]!);
+    expect(since).toHaveLength(3);
+    const again = await run(args);
+    expect(again.code).toBe(1);
+    expect(again.stdout).toContain("was sent already");
+  });
+
+  it("does not mix a new message into a run that was begun", async () => {
+    const csv = file("changed.csv", "to\na@example.net\n");
+    await run(["send", ...FROM, "--text", "One", "--csv", csv]);
+    const { code, stderr } = await run(["send", ...FROM, "--text", "Two", "--csv", csv]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("the message is another one");
+    expect((await run(["send", ...FROM, "--text", "Two", "--csv", csv, "--again"])).code).toBe(0);
+  });
+});
+
+describe("postern keys and relays", () => {
+  it("makes a key that works, lists it, revokes it", async () => {
+    const made = await run([
+      "keys",
+      "create",
+      "shop",
+      "--sending",
+      "--domain",
+      "shop.example",
+      "--rate",
+      "10/s",
+    ]);
+    const token = made.stdout.trim();
+    expect(token).toMatch(/^re_/);
+    const list = JSON.parse((await run(["keys", "list", "--json"])).stdout) as { id: string; name: string }[];
+    const { id } = list.find(({ name }) => name === "shop")!;
+    expect((await run(["keys", "list"])).stdout).toContain("send for shop.example at 10/s");
+    const refused = await run(["--key", token, "send", ...FROM, "--to", "a@example.net", "--text", "x"]);
+    expect(refused.stderr).toContain("shop.example");
+    expect((await run(["keys", "revoke", id])).code).toBe(0);
+    expect((await run(["keys", "revoke", id])).code).toBe(1);
+  });
+
+  it("tries a relay step by step", async () => {
+    const [relay] = JSON.parse((await run(["relays", "list", "--json"])).stdout) as { name: string }[];
+    const { code, stdout } = await run(["relays", "verify", relay!.name]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ok +greeting/);
+    expect((await run(["relays", "verify", "nobody"])).code).toBe(1);
+  });
+});
+
+/** A way to the gateway on which some answers are lost. */
+async function forwarding(to: string, lose: () => boolean) {
+  let done = 0;
+  const server: Server = createServer((request, response) => {
+    const lost = lose();
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", async () => {
+      const headers = { ...request.headers } as Record<string, string>;
+      for (const name of ["host", "connection", "content-length", "transfer-encoding"]) delete headers[name];
+      const answer = await fetch(`${to}${request.url}`, {
+        method: request.method!,
+        headers,
+        body: Buffer.concat(parts),
+      });
+      const text = await answer.text();
+      done += 1;
+      if (!lost) response.writeHead(answer.status, { "content-type": "application/json" }).end(text);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    base: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    forwarded: () => done,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
