@@ -9,6 +9,7 @@ import type { AppEnv } from "./context.ts";
 import { emails } from "./emails.ts";
 import { fail, ProblemError } from "./errors.ts";
 import { health } from "./health.ts";
+import { metrics } from "./metrics.ts";
 import { relays } from "./relays.ts";
 import { sending } from "./send.ts";
 import { tracking } from "./tracking.ts";
@@ -36,6 +37,7 @@ app.use(async (c, next) => {
 app.use("/emails/*", requireKey);
 app.use("/relays/*", requireKey);
 app.use("/api-keys/*", requireKey);
+app.use("/metrics", requireKey);
 
 app.route("/", tracking);
 app.route("/", health);
@@ -43,6 +45,7 @@ app.route("/", sending);
 app.route("/", emails);
 app.route("/", relays);
 app.route("/", apiKeys);
+app.route("/", metrics);
 
 /** Another method of the same path is served: 405 instead of 404. */
 const METHODS = ["GET", "POST", "PATCH", "DELETE"] as const;

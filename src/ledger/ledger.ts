@@ -48,6 +48,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     return { pending: settled ? 0 : this.#journal.size };
   }
 
+  async gauges(): Promise<{ pending: number; parked: number }> {
+    return { pending: this.#journal.size, parked: this.#journal.parked };
+  }
+
   /** Never throws: the platform gives up on alarms that do. */
   override async alarm(): Promise<void> {
     this.#alarmAt = 0;

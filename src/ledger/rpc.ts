@@ -9,4 +9,6 @@ export interface LedgerRpc {
    * way; more than 0 means that libSQL is away or behind.
    */
   settle(): Promise<{ pending: number }>;
+  /** For GET /metrics: entries on their way to libSQL, and those it will never take. */
+  gauges(): Promise<{ pending: number; parked: number }>;
 }

@@ -208,6 +208,18 @@ export class Deliveries {
     return row?.due ?? null;
   }
 
+  /** What waits, what of it is due, and since when (milliseconds since 1970). */
+  depth(now: number): { waiting: number; due: number; oldestDueAt: number | null } {
+    return this.#sql
+      .exec<{ waiting: number; due: number; oldestDueAt: number | null }>(
+        `SELECT count(*) AS waiting, count(*) FILTER (WHERE due <= ?1) AS due,
+           min(due) FILTER (WHERE due <= ?1) AS oldestDueAt
+         FROM delivery WHERE state = 0`,
+        now,
+      )
+      .one();
+  }
+
   countDue(route: string, now: number): number {
     return this.#sql
       .exec<{ n: number }>(

@@ -10,6 +10,7 @@ import type { Relay } from "../smtp/relay.ts";
 import { relaysOf } from "../smtp/routing.ts";
 import type { Contents } from "./contents.ts";
 import { type Job, Lane, type LaneContext, type LanePool } from "./lane.ts";
+import type { Meter } from "./meter.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
@@ -38,6 +39,7 @@ export interface DispatcherContext {
   contents: Contents;
   outcomes: Outcomes;
   reporter: Reporter;
+  meter: Meter;
   newId: NewId;
   now: () => number;
   random: () => number;
@@ -58,7 +60,7 @@ export class Dispatcher {
 
   constructor(context: DispatcherContext) {
     this.#context = context;
-    const { config, queue, contents, outcomes, newId, now, random, token, signerOf, log } = context;
+    const { config, queue, contents, outcomes, meter, newId, now, random, token, signerOf, log } = context;
     const paces = new Paces(config.paces, config.shards);
     const open = (relay: Relay, pool: LanePool) =>
       this.#lanes.set(
@@ -68,6 +70,7 @@ export class Dispatcher {
           contents,
           outcomes,
           paces,
+          meter,
           newId,
           now,
           random,

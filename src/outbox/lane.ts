@@ -12,6 +12,7 @@ import { nextAttempt } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
 import type { Contents } from "./contents.ts";
 import { type CopyContext, copyOf } from "./copy.ts";
+import type { Meter } from "./meter.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
@@ -28,6 +29,8 @@ const SLOWED_DOMAINS = 3;
 export interface Job {
   copy: Copy;
   delivery: Delivery;
+  /** When the message was accepted, or is scheduled for. */
+  since: number;
   expiresAt: number;
 }
 
@@ -39,6 +42,7 @@ export interface LaneContext extends CopyContext {
   contents: Contents;
   outcomes: Outcomes;
   paces: Paces;
+  meter: Meter;
   newId: NewId;
   random: () => number;
   shards: number;
@@ -144,6 +148,7 @@ export class Lane implements Source<Job> {
       if (this.#bucket !== null) take(this.#bucket, at);
       return {
         delivery,
+        since: email.since,
         expiresAt: email.expiresAt,
         copy: copyOf(delivery, email, this.relay, this.#context),
       };
@@ -151,9 +156,10 @@ export class Lane implements Source<Job> {
   }
 
   done(job: Job, attempt: Attempt): void {
-    const { outcomes, newId, queue, now, random } = this.#context;
+    const { outcomes, newId, queue, now, random, meter } = this.#context;
     const { delivery } = job;
     const at = now();
+    meter.count(attempt, delivery.attempts === 1 ? at - job.since : null);
     if (attempt.disposition === "accepted") {
       this.breaker = closed();
       queue.holds.relax(delivery.domain);

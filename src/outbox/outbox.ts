@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { EmailId } from "../core/ids.ts";
-import { uuidv7 } from "../core/ids.ts";
+import { timeOf, uuidv7 } from "../core/ids.ts";
 import { HOUR_MS, IDEMPOTENCY_HOURS } from "../core/limits.ts";
 import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
 import { log } from "../log.ts";
@@ -14,11 +14,20 @@ import { routeOf } from "../smtp/routing.ts";
 import { signToken } from "../tracking/token.ts";
 import { Contents } from "./contents.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Meter } from "./meter.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Queue } from "./queue.ts";
 import { eventOf } from "./record.ts";
 import { Reporter } from "./reporter.ts";
-import type { Acceptance, Change, IdempotencyClaim, Order, OutboxRpc, RelayState } from "./rpc.ts";
+import type {
+  Acceptance,
+  Change,
+  IdempotencyClaim,
+  Order,
+  OutboxGauges,
+  OutboxRpc,
+  RelayState,
+} from "./rpc.ts";
 import { SANDBOX } from "./sandbox.ts";
 
 /** Random bytes are fetched many at a time: a call costs more than the bytes. */
@@ -38,6 +47,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
   readonly #contents: Contents;
   readonly #config: Config;
   readonly #dispatcher: Dispatcher;
+  readonly #meter = new Meter();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -56,6 +66,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       contents: this.#contents,
       outcomes: new Outcomes(this.#queue),
       reporter: new Reporter(this.#queue.reports, (id) => ledgerOf(env, this.#config.shards, id), log),
+      meter: this.#meter,
       newId,
       now: () => Date.now(),
       random: () => Math.random(),
@@ -95,6 +106,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
         this.#contents.put(order.id, {
           mailFrom: order.mailFrom,
           sender: order.from,
+          since: timeOf(order.id),
           expiresAt: order.expiresAt,
           compiled: { ...order.compiled, bytes: order.bytes },
         });
@@ -132,6 +144,11 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
 
   async relays(): Promise<RelayState[]> {
     return this.#dispatcher.states();
+  }
+
+  async gauges(): Promise<OutboxGauges> {
+    const { waiting, due, oldestDueAt } = this.#queue.deliveries.depth(Date.now());
+    return { waiting, due, oldestDueAt, relays: this.#dispatcher.states(), meters: this.#meter.read() };
   }
 
   override async alarm(): Promise<void> {

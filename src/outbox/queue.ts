@@ -4,7 +4,7 @@
  * committed together.
  */
 import { concat } from "../core/bytes.ts";
-import type { EmailId } from "../core/ids.ts";
+import { type EmailId, timeOf } from "../core/ids.ts";
 import { OUTBOX_CHUNK_BYTES } from "../core/limits.ts";
 import type { Compiled } from "../message/compiled.ts";
 import type { LedgerEntry } from "../schema/event.ts";
@@ -18,6 +18,8 @@ import { emailNumber, SCHEMA } from "./tables.ts";
 export interface QueuedEmail {
   mailFrom: string;
   sender: string;
+  /** When it was accepted, or is scheduled for: milliseconds since 1970. */
+  since: number;
   expiresAt: number;
   compiled: Compiled;
 }
@@ -108,14 +110,19 @@ export class Queue {
         sender: string;
         smtputf8: number;
         slots: string;
+        scheduled_at: number | null;
         expires_at: number;
         bytes: ArrayBuffer | null;
-      }>("SELECT mail_from, sender, smtputf8, slots, expires_at, bytes FROM email WHERE id = ?", id)
+      }>(
+        "SELECT mail_from, sender, smtputf8, slots, scheduled_at, expires_at, bytes FROM email WHERE id = ?",
+        id,
+      )
       .toArray();
     if (row === undefined) return null;
     return {
       mailFrom: row.mail_from,
       sender: row.sender,
+      since: row.scheduled_at ?? timeOf(id),
       expiresAt: row.expires_at,
       compiled: {
         bytes: row.bytes === null ? this.#parts(id) : new Uint8Array(row.bytes),

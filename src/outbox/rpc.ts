@@ -2,6 +2,7 @@
 import type { EmailId } from "../core/ids.ts";
 import type { Compiled } from "../message/compiled.ts";
 import type { LedgerEntry } from "../schema/event.ts";
+import type { Meters } from "./meter.ts";
 
 /** One recipient of a message to come. */
 export interface DeliveryOrder {
@@ -73,6 +74,18 @@ export interface OutboxRpc {
   cancel(id: EmailId): Promise<Change>;
   /** For GET /relays: each relay as this object sees it. */
   relays(): Promise<RelayState[]>;
+  /** For GET /metrics. */
+  gauges(): Promise<OutboxGauges>;
+}
+
+export interface OutboxGauges {
+  /** Copies waiting, due or not. */
+  waiting: number;
+  due: number;
+  /** Milliseconds since 1970; null when nothing is due. */
+  oldestDueAt: number | null;
+  relays: RelayState[];
+  meters: Meters;
 }
 
 export interface RelayState {
