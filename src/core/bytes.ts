@@ -19,18 +19,18 @@ export function fromUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** Base64url without padding (RFC 4648 section 5). */
-export function base64url(bytes: Uint8Array): string {
+/** Base64url without padding (RFC 4648 section 5), of all bytes or of the first `end`. */
+export function base64url(bytes: Uint8Array, end: number = bytes.length): string {
   let out = "";
   let i = 0;
-  for (; i + 2 < bytes.length; i += 3) {
+  for (; i + 2 < end; i += 3) {
     const n = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!;
     out += PAIRS[n >> 12]! + PAIRS[n & 4095]!;
   }
-  if (i + 1 === bytes.length) {
+  if (i + 1 === end) {
     const n = bytes[i]!;
     out += ALPHABET[n >> 2]! + ALPHABET[(n << 4) & 63]!;
-  } else if (i + 2 === bytes.length) {
+  } else if (i + 2 === end) {
     const n = (bytes[i]! << 8) | bytes[i + 1]!;
     out += ALPHABET[n >> 10]! + ALPHABET[(n >> 4) & 63]! + ALPHABET[(n << 2) & 63]!;
   }

@@ -13,7 +13,7 @@ import { type EmailId, idBytes, idOfBytes } from "../core/ids.ts";
 
 const VERSION = 1;
 const BODY_BYTES = 20;
-const MAC_BYTES = 12;
+export const MAC_BYTES = 12;
 const CHARS = 43;
 /** Highest recipient index a token can hold. */
 export const MAX_RECIPIENT = 2 ** 24 - 1;
@@ -52,6 +52,29 @@ export function mac(secret: string, purpose: Purpose, bytes: Uint8Array, length:
   state._cloneInto(scratch).update(bytes).digestInto(digest);
   return digest.subarray(0, length);
 }
+
+const BLOCK_BYTES = 64;
+
+/** Writes the MAC of a text, MAC_BYTES long, to the beginning of `into`. */
+export type TextMac = (text: Uint8Array, into: Uint8Array) => void;
+
+/**
+ * MACs of many short texts that belong to `subject`: SHA-256 of key and text, under a key derived from secret, purpose and
+ * subject by HMAC, which fills a block of its own that is hashed once. Half the work of an HMAC for each. What makes HMAC's
+ * second pass needless is that most of the hash stays secret: 12 of 32 bytes go out, so nobody can go on from where it
+ * ended (chop-MD: Coron, Dodis, Malinaud and Puniya, CRYPTO 2005).
+ */
+export function textMac(secret: string, purpose: Purpose, subject: Uint8Array): TextMac {
+  const block = new Uint8Array(BLOCK_BYTES);
+  block.set(mac(secret, purpose, subject, HASH_BYTES));
+  const state = sha256.create().update(block);
+  return (text, into) => {
+    state._cloneInto(textScratch).update(text).digestInto(digest);
+    for (let i = 0; i < MAC_BYTES; i++) into[i] = digest[i]!;
+  };
+}
+const textScratch = sha256.create();
+const digest = new Uint8Array(HASH_BYTES);
 
 /** The token of a recipient: 43 characters. */
 export function signToken(secret: string, subject: Subject, purpose: "token" | "bounce" = "token"): string {
