@@ -34,6 +34,33 @@ const OPT_OUT = new Map<string, string | null>([
   ["data-pm-no-track", null], // Postmark
 ]);
 
+/** Where the text of a `<script>` may end, and what makes it not end there (HTML, script data states). */
+const SCRIPT_MARK = /<!--|-->|<(\/?)script(?=[\t\n\f\r />])/gi;
+
+/**
+ * The end of a script's text that holds `<!-- <script`, where a first `</script>` ends nothing (HTML, script data double
+ * escaped state) and the tokenizer, which knows no such state, would go on too early. Null: it ends at the first.
+ */
+function doubleEscapedEnd(html: string, from: number): number | null {
+  let state: "plain" | "escaped" | "double" = "plain";
+  let doubled = false;
+  SCRIPT_MARK.lastIndex = from;
+  for (let mark = SCRIPT_MARK.exec(html); mark !== null; mark = SCRIPT_MARK.exec(html)) {
+    if (mark[0] === "<!--") {
+      if (state === "plain") state = "escaped";
+      SCRIPT_MARK.lastIndex = mark.index + 2; // `<!-->` is closed at once.
+    } else if (mark[0] === "-->") state = "plain";
+    else if (mark[1] === "/") {
+      if (state !== "double") return doubled ? mark.index : null;
+      state = "escaped";
+    } else if (state === "escaped") {
+      state = "double";
+      doubled = true;
+    }
+  }
+  return doubled ? html.length : null;
+}
+
 /** What opens a downlevel-hidden conditional comment; `<!--[if !mso]><!-->` has no inside beyond it. */
 const CONDITIONAL = /^\s*\[if\s[^\]>]*\]>/i;
 /** `<!--[if mso]><!--[if gte mso 12]>` occurs; deeper is nobody's mail. Each level reads its inside once more. */
@@ -45,7 +72,12 @@ export function scanHtml(html: string): Scan {
   return scan;
 }
 
-function scanPart(html: string, offset: number, scan: Scan, depth: number): void {
+function scanPart(part: string, partOffset: number, scan: Scan, depth: number): void {
+  let html = part;
+  let offset = partOffset;
+  /** Where another tokenizer has to take over; -1: nowhere. */
+  let resumeAt = -1;
+  let script = false;
   let linkTag = false;
   let templates = 0;
   let template = false;
@@ -65,6 +97,10 @@ function scanPart(html: string, offset: number, scan: Scan, depth: number): void
     }
     if (template) templates++;
     bareFrom = -1;
+    const end = script ? doubleEscapedEnd(html, at + 1) : null;
+    if (end === null) return;
+    resumeAt = end;
+    tokenizer.pause();
   };
 
   const tokenizer = new Tokenizer(
@@ -74,6 +110,7 @@ function scanPart(html: string, offset: number, scan: Scan, depth: number): void
         const name = html.slice(start, end).toLowerCase();
         linkTag = name === "a" || name === "area" || name.startsWith("v:");
         template = name === "template";
+        script = name === "script";
         hrefStart = -1;
         optedOut = false;
         if (optOuts.length > 0) optOuts.length = 0;
@@ -129,6 +166,13 @@ function scanPart(html: string, offset: number, scan: Scan, depth: number): void
     },
   );
   tokenizer.write(html);
+  while (resumeAt >= 0) {
+    html = html.slice(resumeAt);
+    offset += resumeAt;
+    resumeAt = -1;
+    tokenizer.reset();
+    tokenizer.write(html);
+  }
   tokenizer.end();
   // A tag that the end cuts off: whatever is added after it falls inside it.
   if (bareFrom >= 0) scan.bare.push([bareFrom + offset, html.length + offset]);

@@ -6,6 +6,7 @@ import { instrument } from "../../src/message/instrument.ts";
 import { isBare, scanHtml } from "../../src/message/scan.ts";
 import { splice } from "../../src/message/splice.ts";
 import { textOf } from "../../src/message/text.ts";
+import { linksOf } from "../support/link-oracle.ts";
 import { content, context, TOKEN, untracked, wire } from "../support/mail.ts";
 import { makeTemplate } from "../support/template-maker.ts";
 
@@ -30,6 +31,22 @@ const mangled = fc
   });
 const html = fc.oneof(mangled, fc.string({ unit: "binary", maxLength: 300 }));
 const runs = { numRuns: 1_500 };
+
+describe("scripts that hold what looks like scripts", () => {
+  it("end where a browser ends them, whatever is in them", () => {
+    const piece = fc.constantFrom(
+      ..."<!-- --> <script> <script/ </script> </script <SCRIPT\n <!--> --!> <scripts> - x \"".split(" "),
+      '<a href="https://example.com/a">',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 14 }), (pieces) => {
+        const given = `<script>${pieces.join("")}`;
+        expect(scanHtml(given).links.map(({ start }) => start)).toEqual(linksOf(given).map(({ at }) => at));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
 
 describe("any html", () => {
   it("is tracked, and every byte outside links is as it was", () => {
