@@ -3,6 +3,7 @@
  */
 import { z } from "zod";
 import { type EmailId, shardOf } from "./core/ids.ts";
+import { TRACKING_BASE_CHARS } from "./core/limits.ts";
 import { err, ok, type Result } from "./core/result.ts";
 import { type Db, openDb } from "./db/client.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -76,6 +77,7 @@ const baseUrl = z
     (text) => /^https?:\/\/[A-Za-z0-9._~:/[\]-]+$/.test(text) && URL.canParse(text),
     "must be a plain http(s) URL such as https://mail.example.com",
   )
+  .refine((text) => text.length <= TRACKING_BASE_CHARS, `is longer than ${TRACKING_BASE_CHARS} characters`)
   .transform((text) => text.replace(/\/+$/, ""));
 const TRACKING_HOSTS_FORM = 'must be a JSON object such as {"example.com": "https://links.example.com"}';
 const PACES_FORM = 'must be a JSON object such as {"gmail.com": "20/s", "*": "50/s"}';

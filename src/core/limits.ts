@@ -22,6 +22,9 @@ export const HEADER_NAME_CHARS = 76; // So that "Name: " and a first word fit on
 export const HEADER_VALUE_CHARS = 8_000; // List-Unsubscribe and references stay well below.
 export const HEADER_LINE_BYTES = 998; // RFC 5322 section 2.1.1, without the CRLF.
 export const TOKEN_CHARS = 43; // A tracking token: 32 bytes in base64url.
+export const TOPIC_CHARS = 64; // An unsubscribe topic is a key, not a title.
+export const UNSUBSCRIBE_TOKEN_CHARS = 600; // 32 bytes, an address of up to 320 and a topic, in base64url.
+export const TRACKING_BASE_CHARS = 150; // With an unsubscribe token behind it, a URL still fits one line of a header.
 export const TAGS_PER_EMAIL = 50;
 export const TAG_CHARS = 256; // Resend's bound on a tag's name and value.
 export const ATTACHMENTS_PER_EMAIL = 100;
@@ -93,6 +96,10 @@ export const LIBSQL_TIMEOUT_MS = 10_000; // Beyond it libSQL counts as away.
 export const LEDGER_RETRY_MS = 5_000; // How soon a refused flush is tried again.
 export const LEDGER_RETRY_MAX_MS = MINUTE_MS; // Backoff's end: a database that comes back is used within a minute.
 export const SETTLE_MS = 3_000; // How long a read waits for events under way.
+
+// --- Tracking: what is taken from those who read mail -------------------------------------------------------------
+export const USER_AGENT_CHARS = 512; // Browsers' have 200; what is longer tells nothing more.
+export const UNSUBSCRIBE_BODY_BYTES = 4 * KB; // `List-Unsubscribe=One-Click`, as a form of either kind.
 
 // --- Tracking: whose visit it was ------------------------------------------------------------------------------
 export const SCANNER_DELAY_MS = 1_000; // Sooner than this after sending nobody has seen a mail; clocks of one machine are compared.

@@ -13,6 +13,7 @@ import { metrics } from "./metrics.ts";
 import { relays } from "./relays.ts";
 import { sending } from "./send.ts";
 import { tracking } from "./tracking.ts";
+import { unsubscribe } from "./unsubscribe.ts";
 
 export const app = new Hono<AppEnv>();
 
@@ -40,6 +41,7 @@ app.use("/api-keys/*", requireKey);
 app.use("/metrics", requireKey);
 
 app.route("/", tracking);
+app.route("/", unsubscribe);
 app.route("/", health);
 app.route("/", sending);
 app.route("/", emails);

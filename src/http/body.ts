@@ -9,7 +9,7 @@ const tooLarge = (bound: number): Problem => ({
 });
 
 /** The body as text, or null when it is longer than `bound` bytes. Reading stops there. */
-async function readText(request: Request, bound: number): Promise<string | null> {
+export async function readText(request: Request, bound: number): Promise<string | null> {
   const length = request.headers.get("content-length");
   if (Number(length ?? 0) > bound) return null;
   if (request.body === null) return "";

@@ -4,13 +4,7 @@
  */
 import type { FieldIssue, Problem } from "../core/errors.ts";
 import type { EmailId } from "../core/ids.ts";
-import {
-  BODY_CHUNK_CHARS,
-  BULK_VARIABLES_CHARS,
-  MB,
-  RECIPIENTS_PER_ENTRY,
-  TTL_DEFAULT_SECONDS,
-} from "../core/limits.ts";
+import { BULK_VARIABLES_CHARS, MB, TTL_DEFAULT_SECONDS } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { type Config, trackingHostOf } from "../env.ts";
 import { compile } from "../message/compile.ts";
@@ -25,6 +19,7 @@ import { isLostTest, STORIES, storyOf, TEST_DOMAIN } from "../schema/test-addres
 import { covers } from "../smtp/relay-fields.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
+import { bodyEntries, recipientEntries } from "./entries.ts";
 
 export interface ComposeContext {
   config: Config;
@@ -56,7 +51,16 @@ interface Recipient {
 /** What the two ways of sending share. */
 type Common = Pick<
   SendEmail,
-  "from" | "subject" | "tags" | "tracking" | "relay" | "ttl" | "scheduled_at" | "reply_to"
+  | "from"
+  | "subject"
+  | "tags"
+  | "tracking"
+  | "unsubscribe"
+  | "topic_id"
+  | "relay"
+  | "ttl"
+  | "scheduled_at"
+  | "reply_to"
 >;
 
 const invalid = (...issues: FieldIssue[]) => err<Problem>({ kind: "invalid", issues });
@@ -152,7 +156,15 @@ function build(
   if (!scheduled.ok) return invalid({ path: "scheduled_at", message: scheduled.error });
   const scheduledAt = scheduled.value;
 
-  const tracking = request.tracking ?? { opens: true, clicks: true };
+  const { text_clicks: textClicks = false, ...tracking } = request.tracking ?? { opens: true, clicks: true };
+  const unsubscribe = request.unsubscribe ?? false;
+  const topic = (typeof unsubscribe === "object" ? unsubscribe.topic : request.topic_id) ?? null;
+  const clash = content.headers.find(({ name }) => /^list-unsubscribe(-post)?$/i.test(name));
+  if (unsubscribe !== false && clash !== undefined)
+    return invalid({
+      path: "unsubscribe",
+      message: `adds a List-Unsubscribe header, and \`headers\` has ${clash.name} already: leave one of them out`,
+    });
   const made = compile(content, {
     id,
     now: scheduledAt ?? now,
@@ -160,6 +172,8 @@ function build(
     trackingBase: trackingHostOf(config, request.from.domain) ?? context.trackingBase,
     opens: tracking.opens,
     clicks: tracking.clicks,
+    textClicks: tracking.clicks && textClicks,
+    unsubscribe: unsubscribe === false ? null : { topic, mailDomain: config.bounceDomain },
     signLink: linkSigner(config.signingSecrets[0], id),
     bulk: shape.kind === "bulk",
   });
@@ -189,7 +203,7 @@ function build(
     relay,
     size: compiled.bytes.length,
     scheduled_at: scheduledAt,
-    meta: context.meta,
+    meta: topic === null ? context.meta : { ...context.meta, topic },
     expires_at: (scheduledAt ?? now) + (request.ttl ?? TTL_DEFAULT_SECONDS) * 1000,
   };
   const status = scheduledAt === null ? "queued" : "scheduled";
@@ -228,6 +242,7 @@ function build(
       variables,
     })),
     sandbox: context.sandbox,
+    topic,
     relay,
     scheduledAt,
     expiresAt: email.expires_at,
@@ -259,23 +274,4 @@ function checkRoutes(
   return isRouted(forAnyone, stranded.mailbox.address)
     ? invalid({ path: stranded.path, message: "is not a recipient that a relay here is configured for" })
     : invalid({ path: "from", message: "is not a sender that a relay here is configured for" });
-}
-
-function recipientEntries(email_id: EmailId, rows: readonly RecipientRow[]): LedgerEntry[] {
-  const entries: LedgerEntry[] = [];
-  for (let at = 0; at < rows.length; at += RECIPIENTS_PER_ENTRY)
-    entries.push({ kind: "recipients", email_id, rows: rows.slice(at, at + RECIPIENTS_PER_ENTRY) });
-  return entries;
-}
-
-function bodyEntries(email_id: EmailId, part: "html" | "text", data: string | null): LedgerEntry[] {
-  const entries: LedgerEntry[] = [];
-  for (let at = 0, seq = 0; at < (data?.length ?? 0); seq++) {
-    let end = Math.min(at + BODY_CHUNK_CHARS, data!.length);
-    // Never between the halves of a surrogate pair: each would become U+FFFD on its own.
-    if (end < data!.length && (data!.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
-    entries.push({ kind: "body", email_id, part, seq, data: data!.slice(at, end) });
-    at = end;
-  }
-  return entries;
 }

@@ -4,6 +4,7 @@
  */
 import { Hono } from "hono";
 import { shardOf, timeOf, uuidv7 } from "../core/ids.ts";
+import { USER_AGENT_CHARS } from "../core/limits.ts";
 import type { EventData } from "../schema/event.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
@@ -23,7 +24,6 @@ const NEVER_CACHED = {
   Pragma: "no-cache",
   Expires: "0",
 };
-const USER_AGENT_CHARS = 512;
 
 export const tracking = new Hono<AppEnv>();
 

@@ -16,7 +16,8 @@ import { isBare, scanHtml } from "./scan.ts";
 import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
 import { textOf } from "./text.ts";
 import { instrumentText } from "./text-links.ts";
-import { headerTemplate, splitVariables } from "./variables.ts";
+import { binder, clicksOnly, writeUnsubscribe } from "./unsubscribe.ts";
+import { type Bind, headerTemplate, splitVariables } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
 
 export interface CompileContext {
@@ -33,6 +34,8 @@ export interface CompileContext {
   textClicks?: boolean;
   /** Signs a link: the exact target, decoded, in; what stands after `/c/TOKEN/` out. Null: the target cannot be tracked, leave it. */
   signLink: (target: string) => string | null;
+  /** Null or absent: nothing is added. `mailDomain`: where mail to leave goes; null: nowhere. */
+  unsubscribe?: { topic: string | null; mailDomain: string | null } | null;
   /** Bulk: To, Message-ID and variables are slots. Otherwise the headers are constant and `{{…}}` is plain text. */
   bulk: boolean;
 }
@@ -53,16 +56,18 @@ export function compile(content: Content, context: CompileContext): Result<Compi
   const faults = contentFaults(content, context.bulk);
   if (faults.length > 0) return err(faults);
   const text = content.text ?? (content.html === null ? "" : textOf(content.html));
+  const bind = binder(context);
+  const followed = { ...context, signLink: clicksOnly(content, context) };
   const given = content.headers.find(({ name }) => name.toLowerCase() === "message-id");
   const messageId = context.bulk ? null : (given?.value.trim() ?? `<${context.id}@${content.from.domain}>`);
 
   const writer = new WireWriter(expectedBytes(content, text));
-  writeHeaders(writer, content, context, messageId);
+  writeHeaders(writer, content, context, bind, messageId);
   writeBody(
     writer,
     {
-      text: text === "" && content.html !== null ? null : textPieces(text, context),
-      html: content.html === null ? null : htmlPieces(content.html, context),
+      text: text === "" && content.html !== null ? null : textPieces(text, followed, bind),
+      html: content.html === null ? null : htmlPieces(content.html, followed, bind),
       attachments: content.attachments,
     },
     context.random,
@@ -84,10 +89,11 @@ function writeHeaders(
   writer: WireWriter,
   content: Content,
   context: CompileContext,
+  bind: Bind | null,
   messageId: string | null,
 ): void {
   const variable = (name: string, value: string): boolean => {
-    const template = context.bulk ? headerTemplate(value) : null;
+    const template = bind === null ? null : headerTemplate(value, bind);
     if (template !== null) writer.slot({ kind: "header", name, value: template });
     return template !== null;
   };
@@ -115,25 +121,28 @@ function writeHeaders(
     } else if (isStructured(name)) writer.text(structuredField(name, value, mayFold(name)));
     else writer.text(textField(name, value));
   }
+  writeUnsubscribe(writer, context);
 }
 
-function textPieces(text: string, context: CompileContext): readonly (string | Slot)[] {
+function textPieces(text: string, context: CompileContext, bind: Bind | null): readonly (string | Slot)[] {
   const pieces = context.textClicks === true ? instrumentText(text, context) : [text];
-  if (!context.bulk) return pieces;
+  if (bind === null) return pieces;
   return pieces.flatMap((piece) =>
-    typeof piece === "string" ? splitVariables(piece, () => "text") : [piece],
+    typeof piece === "string" ? splitVariables(piece, bind, () => "text") : [piece],
   );
 }
 
-function htmlPieces(html: string, context: CompileContext): readonly (string | Slot)[] {
+function htmlPieces(html: string, context: CompileContext, bind: Bind | null): readonly (string | Slot)[] {
   const scan = scanHtml(html);
   const pieces: (string | Slot)[] = [];
   for (const piece of instrument(html, scan, context)) {
     if ("kind" in piece) pieces.push(piece);
-    else if (!context.bulk || piece.at < 0) pieces.push(piece.text);
+    else if (bind === null || piece.at < 0) pieces.push(piece.text);
     else
       pieces.push(
-        ...splitVariables(piece.text, (at) => (isBare(html, scan, piece.at + at) ? "unquoted" : "html")),
+        ...splitVariables(piece.text, bind, (at) =>
+          isBare(html, scan, piece.at + at) ? "unquoted" : "html",
+        ),
       );
   }
   return pieces;

@@ -21,7 +21,16 @@ export interface Variable {
   name: string;
   /** Used where the recipient has no value; null: there must be one. */
   fallback: string | null;
+  /** Set: the value is ours, whatever the recipient's variables say. */
+  own?: OwnValue;
 }
+
+/** Values that we make for each recipient. */
+export type OwnValue =
+  /** The recipient's unsubscribe link. `base`: without a slash at the end. */
+  | { kind: "unsubscribe_url"; base: string; topic: string | null }
+  /** The local part of the address that mail to leave goes to. */
+  | { kind: "unsubscribe_mail" };
 
 /**
  * All are quoted-printable in the end. html: `& < > " '` escaped. unquoted: html inside a tag but outside quotes,
@@ -47,5 +56,8 @@ export interface Fill {
   /** Bulk only. */
   to?: { address: string; name: string | null };
   message_id?: string;
+  /** For messages with a way to unsubscribe: the token of the link, by topic, and that of the mail address. */
+  unsubscribe?: (topic: string | null) => string;
+  unsubscribe_mail?: () => string;
   variables?: Readonly<Record<string, string>>;
 }

@@ -29,6 +29,7 @@ export interface Scan {
 /** Attributes that opt a link out of tracking, with the value they need (null: any, or none), and whose they are. */
 const OPT_OUT = new Map<string, string | null>([
   ["data-track", "off"], // ours
+  ["data-unsubscribe", null], // ours, for a link that unsubscribes: to leave is not to click
   ["clicktracking", "off"], // SendGrid
   ["ses:no-track", null], // Amazon SES
   ["data-pm-no-track", null], // Postmark

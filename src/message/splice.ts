@@ -4,7 +4,7 @@
  * it can.
  */
 import { HEADER_LINE_BYTES } from "../core/limits.ts";
-import type { Compiled, Fill, Slot, Variable, VariableSpelling } from "./compiled.ts";
+import type { Compiled, Fill, OwnValue, Slot, Variable, VariableSpelling } from "./compiled.ts";
 import { addressValue, structuredField, textField } from "./headers.ts";
 import { isStructured } from "./structured.ts";
 import { escapeHtml, escapeUnquoted } from "./variables.ts";
@@ -73,10 +73,17 @@ function spell(slot: Slot, fill: Fill): string {
 }
 
 const valueFor = (variable: Variable, fill: Fill): string => {
+  if (variable.own !== undefined) return ownValue(variable.own, fill);
   const { variables } = fill;
   if (variables !== undefined && Object.hasOwn(variables, variable.name)) return variables[variable.name]!;
   return variable.fallback ?? "";
 };
+
+function ownValue(own: OwnValue, { unsubscribe, unsubscribe_mail }: Fill): string {
+  if (unsubscribe === undefined || unsubscribe_mail === undefined)
+    throw new Error("a message with a way to unsubscribe is spliced without its tokens");
+  return own.kind === "unsubscribe_url" ? `${own.base}/u/${unsubscribe(own.topic)}` : unsubscribe_mail();
+}
 
 /** A value as lines of quoted-printable of their own. What follows may be a line's end, so white space at the end is encoded. */
 function spellVariable(value: string, spelling: VariableSpelling): string {
@@ -91,14 +98,17 @@ const ascii = new TextDecoder("latin1");
 
 /**
  * A header line with its variables. Control characters in a value become spaces. In a header with a grammar (such as
- * List-Unsubscribe) a value is percent-encoded, since what such headers hold is URIs; one that grows beyond what a
- * line may hold is left out, which we choose over an illegal line.
+ * List-Unsubscribe) a value is percent-encoded, since what such headers hold is URIs, but for values of our own, which are
+ * URIs already. One that grows beyond what a line may hold is left out, which we choose over an illegal line; our own
+ * List-Unsubscribe is parted between its two URIs then.
  */
 function spellHeader(name: string, template: readonly (string | Variable)[], fill: Fill): string {
   const structured = isStructured(name);
   let text = "";
+  let longest = 0;
   for (const piece of template) {
     if (typeof piece === "string") text += piece;
+    else if (piece.own !== undefined) text += ownValue(piece.own, fill);
     else {
       const value = valueFor(piece, fill);
       text += structured
@@ -107,7 +117,9 @@ function spellHeader(name: string, template: readonly (string | Variable)[], fil
     }
   }
   if (!structured) return textField(name, text);
-  return text.length + name.length + 2 > HEADER_LINE_BYTES ? "" : structuredField(name, text, false);
+  if (name.length + 2 + text.length > HEADER_LINE_BYTES)
+    for (const word of text.split(" ")) longest = Math.max(longest, word.length);
+  return name.length + 2 + longest > HEADER_LINE_BYTES ? "" : structuredField(name, text, false);
 }
 
 /** Names of the variables that have neither a value nor a fallback, each once. */
@@ -116,8 +128,8 @@ export function missingVariables(
   variables: Readonly<Record<string, string>>,
 ): string[] {
   const missing = new Set<string>();
-  const check = ({ name, fallback }: Variable): void => {
-    if (fallback === null && !Object.hasOwn(variables, name)) missing.add(name);
+  const check = ({ name, fallback, own }: Variable): void => {
+    if (own === undefined && fallback === null && !Object.hasOwn(variables, name)) missing.add(name);
   };
   for (const { slot } of compiled.slots) {
     if (slot.kind === "variable") check(slot);

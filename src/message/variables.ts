@@ -3,7 +3,7 @@
  * recipient. Anything else between braces (`{{#if x}}`, `{{a | b | c}}`, `{{f(x)}}`) is not ours and stays as text.
  * A fallback is plain text and is spelled like a value. Values are not percent-encoded in links.
  */
-import type { Slot, Variable, VariableSpelling } from "./compiled.ts";
+import type { OwnValue, Slot, Variable, VariableSpelling } from "./compiled.ts";
 
 const NAME = "[A-Za-z_][A-Za-z0-9_.-]{0,99}";
 const FORM = `\\s*(${NAME})\\s*(?:\\|([^{}|]*))?`;
@@ -30,16 +30,28 @@ function* find(text: string): Generator<Found> {
   }
 }
 
+/** Which names are variables of a message, and what fills them. Null: not ours, it stays as text. */
+export type Bind = (name: string) => "recipient" | OwnValue | null;
+
+const bound = (bind: Bind, name: string, fallback: string | null): Variable | null => {
+  const filler = bind(name);
+  if (filler === null) return null;
+  return filler === "recipient" ? { name, fallback } : { name, fallback: null, own: filler };
+};
+
 /** Text as runs and variables. `spellingAt` says how a variable at an offset of the text is spelled; `{{{…}}}` is raw. */
 export function splitVariables(
   text: string,
+  bind: Bind,
   spellingAt: (at: number) => Exclude<VariableSpelling, "raw">,
 ): (string | Slot)[] {
   const pieces: (string | Slot)[] = [];
   let from = 0;
   for (const { at, end, triple, name, fallback } of find(text)) {
+    const variable = bound(bind, name, fallback);
+    if (variable === null) continue;
     if (at > from) pieces.push(text.slice(from, at));
-    pieces.push({ kind: "variable", name, fallback, spelling: triple ? "raw" : spellingAt(at) });
+    pieces.push({ kind: "variable", ...variable, spelling: triple ? "raw" : spellingAt(at) });
     from = end;
   }
   if (from < text.length) pieces.push(text.slice(from));
@@ -47,12 +59,14 @@ export function splitVariables(
 }
 
 /** A header's value as runs and variables; null when it holds none. `{{{…}}}` is nothing special there. */
-export function headerTemplate(value: string): (string | Variable)[] | null {
+export function headerTemplate(value: string, bind: Bind): (string | Variable)[] | null {
   const pieces: (string | Variable)[] = [];
   let from = 0;
   for (const { at, end, name, fallback } of find(value)) {
+    const variable = bound(bind, name, fallback);
+    if (variable === null) continue;
     if (at > from) pieces.push(value.slice(from, at));
-    pieces.push({ name, fallback });
+    pieces.push(variable);
     from = end;
   }
   if (from === 0) return null;

@@ -5,12 +5,15 @@ import type { DkimSigner } from "../message/dkim.ts";
 import { splice } from "../message/splice.ts";
 import type { Copy } from "../smtp/attempt.ts";
 import type { Relay } from "../smtp/relay.ts";
+import type { TokenPurpose } from "../tracking/token.ts";
 import type { QueuedEmail } from "./queue.ts";
 import type { Delivery } from "./tables.ts";
 
 export interface CopyContext {
   /** Signs a recipient's token. */
-  token: (delivery: Delivery, purpose: "token" | "bounce") => string;
+  token: (delivery: Delivery, purpose: TokenPurpose) => string;
+  /** Seals a recipient's unsubscribe link. */
+  unsubscribe: (delivery: Delivery, topic: string | null) => string;
   /** Domain of return paths; null: the message's own sender. */
   bounceDomain: string | null;
   /** Signs mail of a From domain (DKIM); null when it has no key. */
@@ -22,10 +25,11 @@ export function copyOf(
   delivery: Delivery,
   { compiled, mailFrom, sender }: QueuedEmail,
   relay: Relay,
-  { token, bounceDomain, signerOf, now }: CopyContext,
+  { token, unsubscribe, bounceDomain, signerOf, now }: CopyContext,
 ): Copy {
   const domain = sender.slice(sender.lastIndexOf("@") + 1);
   let signed: string | null = null;
+  let sealed: string | null = null;
   const fill: Fill = {
     // Only where the message has a place for it, and once for all places: signing costs more than the rest of a splice.
     get token() {
@@ -34,6 +38,12 @@ export function copyOf(
     },
     to: { address: delivery.address, name: delivery.name },
     message_id: `${delivery.index}.${delivery.email}@${domain}`,
+    // A message has one topic, and the link stands in it more than once.
+    unsubscribe: (topic) => {
+      sealed ??= unsubscribe(delivery, topic);
+      return sealed;
+    },
+    unsubscribe_mail: () => token(delivery, "unsubscribe"),
     variables: delivery.variables ?? {},
   };
   const message = splice(compiled, fill);

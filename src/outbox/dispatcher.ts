@@ -44,6 +44,7 @@ export interface DispatcherContext {
   now: () => number;
   random: () => number;
   token: LaneContext["token"];
+  unsubscribe: LaneContext["unsubscribe"];
   signerOf: LaneContext["signerOf"];
   setAlarm: (at: number) => void;
   log: (fact: string, details: Record<string, unknown>) => void;
@@ -60,7 +61,20 @@ export class Dispatcher {
 
   constructor(context: DispatcherContext) {
     this.#context = context;
-    const { config, queue, contents, outcomes, meter, newId, now, random, token, signerOf, log } = context;
+    const {
+      config,
+      queue,
+      contents,
+      outcomes,
+      meter,
+      newId,
+      now,
+      random,
+      token,
+      unsubscribe,
+      signerOf,
+      log,
+    } = context;
     const paces = new Paces(config.paces, config.shards);
     const open = (relay: Relay, pool: LanePool) =>
       this.#lanes.set(
@@ -75,6 +89,7 @@ export class Dispatcher {
           now,
           random,
           token,
+          unsubscribe,
           signerOf,
           bounceDomain: config.bounceDomain,
           shards: config.shards,

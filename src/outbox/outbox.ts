@@ -12,6 +12,7 @@ import { dkimSigners } from "../message/dkim.ts";
 import { storyOf } from "../schema/test-address.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { signToken } from "../tracking/token.ts";
+import { sealUnsubscribe } from "../tracking/unsubscribe.ts";
 import { Contents } from "./contents.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Meter } from "./meter.ts";
@@ -72,6 +73,8 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       random: () => Math.random(),
       token: (delivery, purpose) =>
         signToken(secret, { id: delivery.email, recipient: delivery.index }, purpose),
+      unsubscribe: ({ email, index, address }, topic) =>
+        sealUnsubscribe(secret, { id: email, recipient: index, address, topic }),
       signerOf: dkimSigners(this.#config.dkim),
       setAlarm: (at) => void ctx.storage.setAlarm(at),
       log,

@@ -29,6 +29,8 @@ export interface Order {
   deliveries: DeliveryOrder[];
   /** Everything but the dialogue with a relay. */
   sandbox: boolean;
+  /** What its recipients may unsubscribe from; null: everything of the sender. */
+  topic: string | null;
   /** Relay asked for by name; null: routing chooses. */
   relay: string | null;
   /** Milliseconds since 1970; null: at once. */

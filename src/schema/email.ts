@@ -12,6 +12,7 @@ import {
   SUBJECT_CHARS,
   TAG_CHARS,
   TAGS_PER_EMAIL,
+  TOPIC_CHARS,
   TTL_MAX_SECONDS,
   TTL_MIN_SECONDS,
 } from "../core/limits.ts";
@@ -158,6 +159,12 @@ const headers = z
     return list;
   });
 
+const topic = z
+  .string("must be text: the topic's key")
+  .min(1, "is empty")
+  .max(TOPIC_CHARS, `is longer than ${TOPIC_CHARS} characters`)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "may hold only ASCII letters, digits, `.`, `_` and `-`");
+
 /** What every way of sending shares. Each field says what absent means. */
 export const contentFields = {
   from: mailbox,
@@ -177,13 +184,18 @@ export const contentFields = {
     .array(z.object({ name: tagText("name"), value: tagText("value") }), "must be a list of {name, value}")
     .max(TAGS_PER_EMAIL, `has more than ${TAGS_PER_EMAIL} tags`)
     .nullish(),
-  /** Absent: opens and clicks are both tracked. */
+  /** Absent: opens and clicks are both tracked, links of the text part are not. */
   tracking: z
     .object({
       opens: z.boolean("must be true or false").default(true),
       clicks: z.boolean("must be true or false").default(true),
+      text_clicks: z.boolean("must be true or false").default(false),
     })
     .nullish(),
+  /** true, or the topic that is left by it: headers and `{{unsubscribe_url}}`. Absent: neither. */
+  unsubscribe: z.union([z.boolean(), z.object({ topic })], "must be true, false or {topic}").nullish(),
+  /** Resend's name for the topic, which may stand without `unsubscribe`. Absent: that of `unsubscribe`, or none. */
+  topic_id: topic.nullish(),
   /** Absent: routing chooses among the configured relays. */
   relay: z.string("must be the name of a relay").max(100).nullish(),
   /** Seconds that delivery is tried. Absent: 72 hours. */

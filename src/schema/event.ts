@@ -16,7 +16,8 @@ export const EVENT_TYPES = [
   "email.complained", // the recipient called it spam
   "email.opened", // an image was fetched; see the verdict for by whom
   "email.clicked", // a link was followed; see the verdict for by whom
-  "email.unsubscribed",
+  "email.unsubscribed", // by a link, a mail program's button or a mail; see `unsubscribe` for from what
+  "email.resubscribed", // took an unsubscribe back, by the same link
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -73,6 +74,17 @@ export interface EventData {
   click?: { link: string };
   visitor?: { user_agent: string | null; ip: string | null; verdict?: string; reason?: string };
   scheduled_at?: number;
+  /** Who left what, or came back (unsubscribed, resubscribed). Absent: known by the email alone, as with a mail to leave. */
+  unsubscribe?: Unsubscribe;
+}
+
+export interface Unsubscribe {
+  /** The envelope address that the email went to. */
+  address: string;
+  /** Null: everything of the sender. */
+  topic: string | null;
+  /** one_click: a mail program's button (RFC 8058). page: the page behind the link. mail: a message to leave. */
+  via: "one_click" | "page" | "mail";
 }
 
 export interface MailEvent {

@@ -25,7 +25,9 @@ export interface Subject {
 }
 
 /** What a MAC is for. Part of what is signed, so that no token passes as another kind. */
-export type Purpose = "token" | "link" | "bounce" | "unsubscribe";
+export type Purpose = "token" | "link" | "bounce" | "unsubscribe" | "seal";
+/** What tokens of a recipient are for. unsubscribe: the local part that mail to leave goes to. */
+export type TokenPurpose = Extract<Purpose, "token" | "bounce" | "unsubscribe">;
 
 /**
  * HMAC states after the key and purpose: making one costs as much as signing. There are few secrets and purposes, so the
@@ -77,7 +79,7 @@ const textScratch = sha256.create();
 const digest = new Uint8Array(HASH_BYTES);
 
 /** The token of a recipient: 43 characters. */
-export function signToken(secret: string, subject: Subject, purpose: "token" | "bounce" = "token"): string {
+export function signToken(secret: string, subject: Subject, purpose: TokenPurpose = "token"): string {
   const bytes = new Uint8Array(BODY_BYTES + MAC_BYTES);
   bytes[0] = VERSION;
   bytes.set(idBytes(subject.id), 1);
@@ -92,7 +94,7 @@ export function signToken(secret: string, subject: Subject, purpose: "token" | "
 export function verifyToken(
   secrets: readonly string[],
   token: string,
-  purpose: "token" | "bounce" = "token",
+  purpose: TokenPurpose = "token",
 ): Subject | null {
   if (token.length !== CHARS) return null;
   const bytes = fromBase64url(token);

@@ -30,6 +30,7 @@ const optsOut = ({ attrs }: Element): boolean =>
     ({ name, value }) =>
       name === "ses:no-track" ||
       name === "data-pm-no-track" ||
+      name === "data-unsubscribe" ||
       ((name === "data-track" || name === "clicktracking") && value.trim().toLowerCase() === "off"),
   );
 

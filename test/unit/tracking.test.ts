@@ -2,10 +2,11 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { newEmailId } from "../../src/core/ids.ts";
-import { LINK_TARGET_BYTES } from "../../src/core/limits.ts";
+import { LINK_TARGET_BYTES, UNSUBSCRIBE_TOKEN_CHARS } from "../../src/core/limits.ts";
 import { truncateAddress } from "../../src/tracking/address.ts";
 import { linkSigner, verifyLink } from "../../src/tracking/link.ts";
 import { MAX_RECIPIENT, mac, signToken, verifyToken } from "../../src/tracking/token.ts";
+import { openUnsubscribe, sealUnsubscribe } from "../../src/tracking/unsubscribe.ts";
 
 const SECRET = "a secret of enough characters";
 const OTHER = "another secret, just as long!";
@@ -130,4 +131,56 @@ describe("visitors' addresses", () => {
     ["1.2.3", null],
     ["1:2:3", null],
   ])("%j is kept as %j", (address, kept) => expect(truncateAddress(address)).toBe(kept));
+});
+
+describe("unsubscribe tokens", () => {
+  const subscription = { id, recipient: 70_000, address: "bea@example.net", topic: "news" };
+  const token = sealUnsubscribe(SECRET, subscription);
+
+  it("come back, for any address and topic, and show neither", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: MAX_RECIPIENT }),
+        fc.string({ unit: "grapheme", minLength: 1, maxLength: 64 }).filter((text) => !/\p{Cc}/u.test(text)),
+        fc.option(fc.stringMatching(/^[A-Za-z0-9_.-]{1,64}$/)),
+        (recipient, local, topic) => {
+          const given = { id, recipient, address: `${local}@example.net`.toWellFormed(), topic };
+          const made = sealUnsubscribe(SECRET, given);
+          expect(made).toMatch(/^[A-Za-z0-9_-]+$/);
+          expect(openUnsubscribe([OTHER, SECRET], made)).toEqual(given);
+          expect(Buffer.from(made, "base64url").toString("latin1")).not.toContain("example.net");
+        },
+      ),
+    );
+  });
+
+  it("of the longest address and topic stay within their bound", () => {
+    const longest = sealUnsubscribe(SECRET, {
+      ...subscription,
+      address: `${"l".repeat(64)}@${"d".repeat(255)}`,
+      topic: "t".repeat(64),
+    });
+    expect(longest.length).toBeLessThanOrEqual(UNSUBSCRIBE_TOKEN_CHARS);
+    expect(openUnsubscribe([SECRET], longest)).not.toBeNull();
+  });
+
+  it("are refused when any one character is changed, when cut off or made longer", () => {
+    for (let i = 0; i < token.length; i++) {
+      const changed = token.slice(0, i) + (token[i] === "A" ? "B" : "A") + token.slice(i + 1);
+      expect(openUnsubscribe([SECRET], changed)).toBeNull();
+      expect(openUnsubscribe([SECRET], token.slice(0, i))).toBeNull();
+    }
+    for (const more of ["A", "AAAA", "="]) expect(openUnsubscribe([SECRET], token + more)).toBeNull();
+  });
+
+  it("are not those of a stranger, nor tokens of another kind", () => {
+    expect(openUnsubscribe([OTHER], token)).toBeNull();
+    for (const purpose of ["token", "bounce", "unsubscribe"] as const)
+      expect(openUnsubscribe([SECRET], signToken(SECRET, subscription, purpose))).toBeNull();
+    expect(verifyToken([SECRET], token, "unsubscribe")).toBeNull();
+  });
+
+  it("never throw, whatever comes", () => {
+    fc.assert(fc.property(fc.string(), (text) => openUnsubscribe([SECRET], text) === null));
+  });
 });

@@ -194,10 +194,10 @@ describe("POST /emails", () => {
     const posted = await call(
       "POST",
       "/emails",
-      mail(to, { topic_id: "x", tracking: { open: true }, htlm: "typo" }),
+      mail(to, { topicid: "x", tracking: { open: true }, htlm: "typo" }),
     );
     expect(posted.status).toBe(200);
-    expect(posted.headers.get("x-postern-unknown-fields")).toBe("topic_id, tracking.open, htlm");
+    expect(posted.headers.get("x-postern-unknown-fields")).toBe("topicid, tracking.open, htlm");
   });
 });
 
