@@ -27,6 +27,22 @@ export function pendingAfter(
   return ok(known.filter((migration) => !applied.includes(migration.name)));
 }
 
+/** What a database still lacks; changes nothing but for the table of migrations. The error is a sentence for the operator. */
+export async function pending(
+  db: Db,
+  known: readonly Migration[] = MIGRATIONS,
+): Promise<Result<Migration[], string>> {
+  try {
+    const [, answer] = await db.$client.batch([TABLE_SQL, APPLIED_SQL], "write");
+    return pendingAfter(
+      answer!.rows.map((row) => String(row[0])),
+      known,
+    );
+  } catch (cause) {
+    return err(toDbError(cause).message);
+  }
+}
+
 /** Names of the migrations this call applied. The error is a sentence for the operator. */
 export async function migrate(
   db: Db,
@@ -37,13 +53,9 @@ export async function migrate(
   try {
     // One turn more than there are migrations: each turn either applies one or learns that another process has.
     for (let turn = 0; turn <= known.length; turn++) {
-      const [, answer] = await db.$client.batch([TABLE_SQL, APPLIED_SQL], "write");
-      const pending = pendingAfter(
-        answer!.rows.map((row) => String(row[0])),
-        known,
-      );
-      if (!pending.ok) return pending;
-      const [next] = pending.value;
+      const missing = await pending(db, known);
+      if (!missing.ok) return missing;
+      const [next] = missing.value;
       if (next === undefined) return ok(done);
       try {
         await db.$client.batch([{ sql: RECORD_SQL, args: [next.name, now()] }, ...next.statements], "write");
