@@ -52,6 +52,25 @@ export const API_KEY_HINT_CHARS = 8; // `re_` and five characters: enough to kno
 export const KEY_CACHE_MS = 20_000; // How long the registry's word on a key is believed: a revoked one is refused everywhere within this time.
 export const KEYS_CACHED = 1_000; // Whoever guesses keys must not fill the memory.
 
+// --- Mailjet's dialect: bounds are those of its documentation unless a row says otherwise ---------------------------
+export const MAILJET_MESSAGES = 50; // Messages in one POST /v3.1/send.
+export const MAILJET_LIST_MAX = 50; // Attachments, headers.
+export const MAILJET_SUBJECT_CHARS = 255;
+export const MAILJET_URL_TAGS_CHARS = 256;
+export const MAILJET_ATTACHMENTS_BYTES = 15 * MB;
+export const CUSTOM_ID_CHARS = 1_000; // Ours: an id, and indexed.
+export const CUSTOM_CAMPAIGN_CHARS = 255; // Ours: a name.
+export const EVENT_PAYLOAD_CHARS = 16 * KB; // Ours: every event of the message carries it.
+export const MONITORING_CATEGORY_CHARS = 100; // Ours: a name.
+export const MAILJET_PAGE_DEFAULT = 10;
+export const MAILJET_PAGE_MAX = 1_000;
+export const TEMPLATE_CHARS = 2 * MB; // One part with template language in it; the largest newsletters have 200 kB.
+export const TEMPLATE_EXPRESSION_CHARS = 2_000; // Between {{ and }}; a longer stretch is text that happens to hold braces.
+export const TEMPLATE_OUTPUT_CHARS = 8 * MB; // What may come out of it: loops multiply, and a message holds 25 MB at most.
+export const TEMPLATE_STEPS = 200_000; // Pieces evaluated: a loop of 1,000 items with 100 pieces each, twice.
+export const TEMPLATE_DEPTH = 50; // Nested blocks and parentheses; deeper is no template but an attack on the stack.
+export const TEMPLATE_ERRORS = 20; // Errors told of one part: enough to mend it.
+
 // --- SMTP: timeouts follow RFC 5321 section 4.5.3.2 where a Worker can afford it ----------------------------
 export const SMTP_CONNECT_MS = 15_000; // A dead host should cost seconds: the next relay may be waiting.
 export const SMTP_GREETING_MS = 60_000; // RFC: 5 min. Tarpits and DNS checks rarely exceed 30 s.

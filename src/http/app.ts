@@ -9,6 +9,7 @@ import type { AppEnv } from "./context.ts";
 import { emails } from "./emails.ts";
 import { fail, ProblemError } from "./errors.ts";
 import { health } from "./health.ts";
+import { mailjet } from "./mailjet/app.ts";
 import { metrics } from "./metrics.ts";
 import { relays } from "./relays.ts";
 import { sending } from "./send.ts";
@@ -46,6 +47,7 @@ app.route("/", health);
 app.route("/", sending);
 app.route("/", emails);
 app.route("/", relays);
+app.route("/", mailjet);
 app.route("/", apiKeys);
 app.route("/", metrics);
 

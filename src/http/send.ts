@@ -85,7 +85,8 @@ async function readRequest(c: AppContext, route: string) {
   return { value, idempotency };
 }
 
-function composeContext(c: AppContext, byte: number | null) {
+/** What composing needs to know of a request. `byte`: decides the shard; null: chance does. */
+export function composeContext(c: AppContext, byte: number | null) {
   const sandbox = isSandboxed(c);
   const now = Date.now();
   const random = crypto.getRandomValues(new Uint8Array(10));
@@ -120,7 +121,7 @@ function metaOf(c: AppContext, sandbox: boolean): EmailMeta {
 }
 
 /** Hands orders of one shard to their outbox. Resolves, with what to answer, once they are durable. */
-async function accept<T>(
+export async function accept<T>(
   c: AppContext,
   orders: Order[],
   idempotency: Idempotency | null,
@@ -163,7 +164,7 @@ async function accept<T>(
 const STAGE_BYTES = 8 * MB;
 
 /** Fields of a request that mean nothing here do not fail it, but a typo should be found. */
-function nameUnknown(c: AppContext, unknown: readonly string[]): void {
+export function nameUnknown(c: AppContext, unknown: readonly string[]): void {
   if (unknown.length > 0)
     c.header(
       "x-postern-unknown-fields",

@@ -111,7 +111,12 @@ export interface EmailMeta {
   /** Its unsubscribe topic. */
   topic?: string;
   /** Mailjet's dialect. */
-  mailjet?: { custom_id?: string; event_payload?: string; campaign?: string };
+  mailjet?: {
+    custom_id?: string;
+    event_payload?: string;
+    campaign?: string;
+    monitoring_category?: string;
+  };
 }
 
 /** An email as libSQL keeps it. Addresses are in the form the caller wrote, `Name <addr>`. */

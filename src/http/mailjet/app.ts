@@ -1,0 +1,53 @@
+/** Mailjet's dialect, put together: /v3.1/send and what stands beside it under /v3/REST. */
+import { Hono } from "hono";
+import { DbError } from "../../db/error.ts";
+import { log } from "../../log.ts";
+import type { AppContext, AppEnv } from "../context.ts";
+import { ProblemError } from "../errors.ts";
+import { requireMailjetKey } from "./auth.ts";
+import { refuse, refuseProblem } from "./errors.ts";
+import { send } from "./send.ts";
+
+export const mailjet = new Hono<AppEnv>();
+
+mailjet.use("/v3.1/*", requireMailjetKey);
+mailjet.use("/v3/*", requireMailjetKey);
+mailjet.route("/", send);
+
+/** What is served by another method: 405 instead of 404. */
+const METHODS: readonly [path: RegExp, methods: readonly string[]][] = [[/^\/v3\.1\/send\/?$/, ["POST"]]];
+
+const unserved = (c: AppContext): Response => {
+  const { method, path } = c.req;
+  const allowed = METHODS.find(([pattern]) => pattern.test(path))?.[1];
+  if (allowed !== undefined) {
+    c.header("Allow", allowed.join(", "));
+    return refuse(c, {
+      status: 405,
+      code: "",
+      message: `${method} is not served for ${path}; ${allowed.join(" and ")} is.`,
+    });
+  }
+  return refuse(c, {
+    status: 404,
+    code: "",
+    message: `${method} ${path} is not served here: this gateway speaks a part of Mailjet's API, POST /v3.1/send and what goes with it.`,
+  });
+};
+mailjet.all("/v3.1/*", unserved);
+mailjet.all("/v3/*", unserved);
+
+mailjet.onError((cause, c) => {
+  if (cause instanceof ProblemError) return refuseProblem(c, cause.problem);
+  const { requestId } = c.var;
+  if (cause instanceof DbError) {
+    log("libsql_failed", { requestId, kind: cause.kind, cause: cause.message });
+    return refuseProblem(c, {
+      kind: "unavailable",
+      message: "The event store cannot be asked just now. Sending goes on; ask again in a moment.",
+      retryAfterSeconds: 5,
+    });
+  }
+  log("request_failed", { requestId, method: c.req.method, cause: String(cause), stack: cause.stack });
+  return refuseProblem(c, { kind: "internal" });
+});

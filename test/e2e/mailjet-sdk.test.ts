@@ -1,0 +1,138 @@
+/** Mailjet's official SDK against the product, as an application uses it: only host and keys are changed. */
+import Mailjet from "node-mailjet";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { arrived, list } from "../support/inbox.ts";
+import { Postern, stopAll, temporaryFolder } from "../support/postern.ts";
+import { startTlsFront, type TlsFront } from "../support/tls-front.ts";
+
+const folder = temporaryFolder();
+let postern: Postern;
+let front: TlsFront;
+let mailjet: Mailjet;
+beforeAll(async () => {
+  postern = await Postern.start(folder.path);
+  front = await startTlsFront(postern.base);
+  mailjet = connect("public", postern.key);
+});
+afterAll(async () => {
+  await front?.stop();
+  await stopAll();
+  folder.remove();
+});
+
+const connect = (pub: string, priv: string): Mailjet =>
+  Mailjet.apiConnect(pub, priv, { config: { host: front.host } }) as unknown as Mailjet;
+
+// biome-ignore lint/suspicious/noExplicitAny: the SDK types answers by resource; tests look into them.
+type Any = any;
+const send = async (body: Record<string, unknown>, by = mailjet): Promise<Any> =>
+  (await by.post("send", { version: "v3.1" }).request(body as Any)).body;
+const refusal = async (call: Promise<unknown>): Promise<Any> => {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("the call went through");
+};
+
+const message = (subject: string, more: Record<string, unknown> = {}) => ({
+  From: { Email: "pilot@example.com", Name: "Pilot" },
+  To: [{ Email: "passenger@example.net", Name: "Passenger 1" }],
+  Subject: subject,
+  TextPart: "Welcome",
+  ...more,
+});
+
+describe("POST /v3.1/send", () => {
+  it("sends with everything a message may have", async () => {
+    const body = await send({
+      Messages: [
+        message("Your flight plan, {{var:first}}", {
+          Cc: [{ Email: "copilot@example.net" }],
+          Bcc: [{ Email: "tower@example.net" }],
+          ReplyTo: { Email: "desk@example.com" },
+          HTMLPart: '<h3>Dear {{var:first}}</h3><a href="https://example.org/">Go</a><img src="cid:id1">',
+          TemplateLanguage: true,
+          Variables: { first: "Ada" },
+          CustomID: "Eticket1234",
+          EventPayload: "Eticket,1234,row,15,seat,B",
+          URLTags: "utm=mail",
+          TrackOpens: "enabled",
+          TrackClicks: "enabled",
+          Headers: { "X-My-header": "X2332X" },
+          Attachments: [{ ContentType: "text/plain", Filename: "test.txt", Base64Content: "VGVzdA==" }],
+          InlinedAttachments: [
+            {
+              ContentType: "image/gif",
+              Filename: "logo.gif",
+              ContentID: "id1",
+              Base64Content: "R0lGODlhAQABAAAAACw=",
+            },
+          ],
+        }),
+      ],
+    });
+    const [answer] = body.Messages;
+    expect(answer).toMatchObject({ Status: "success", CustomID: "Eticket1234" });
+    expect(answer.To[0]).toMatchObject({
+      Email: "passenger@example.net",
+      MessageUUID: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      // As text, since it is beyond 2^53: nothing of it is lost.
+      MessageID: expect.stringMatching(/^\d{16,19}$/),
+    });
+    expect(answer.To[0].MessageHref).toBe(`${postern.base}/v3/REST/message/${answer.To[0].MessageID}`);
+    const mail = await arrived(postern.inbox!, "Your flight plan, Ada");
+    expect(mail.html).toContain("<h3>Dear Ada</h3>");
+    expect(mail.html).toContain(`${postern.base}/c/`);
+    expect(mail.attachments.map(({ name }) => name).sort()).toEqual(["logo.gif", "test.txt"]);
+    expect(mail.headers).toContainEqual({ name: "x-my-header", value: "X2332X" });
+  });
+
+  it("sends with a token too, and with Globals; checks only in sandbox mode", async () => {
+    const bearer = new (Mailjet as Any)({
+      apiToken: postern.key,
+      config: { host: front.host, version: "v3.1" },
+    });
+    const { Subject: _, ...rest } = message("");
+    await send({ Globals: { Subject: "By token" }, Messages: [rest] }, bearer);
+    await arrived(postern.inbox!, "By token");
+    const body = await send({ SandboxMode: true, Messages: [message("Never sent")] });
+    expect(body.Messages[0].To[0]).toMatchObject({ MessageUUID: "", MessageID: 0 });
+    expect((await list(postern.inbox!)).some(({ subject }) => subject === "Never sent")).toBe(false);
+  });
+
+  it("throws what the SDK makes of an error, and the good message is sent all the same", async () => {
+    const error = await refusal(
+      send({
+        Messages: [
+          message("Bad one", { To: [{ Email: "nobody" }] }),
+          message("Good one", { CustomID: "good" }),
+        ],
+      }),
+    );
+    expect(error.statusCode).toBe(400);
+    expect(error.message).toContain('"nobody" is not an address: it has no @.');
+    expect(error.response.data.Messages).toMatchObject([
+      { Status: "error", Errors: [{ ErrorCode: "mj-0013", ErrorRelatedTo: ["To[0].Email"] }] },
+      { Status: "success", CustomID: "good" },
+    ]);
+    await arrived(postern.inbox!, "Good one");
+  });
+
+  it("throws a global error with its code", async () => {
+    const keys = await refusal(send({ Messages: [message("x")] }, connect("public", "wrong")));
+    expect([keys.statusCode, keys.ErrorCode]).toEqual([401, "mj-0015"]);
+    expect(keys.ErrorIdentifier).toMatch(/^[0-9a-f-]{36}$/);
+    const empty = await refusal(send({ Messages: [] }));
+    expect([empty.statusCode, empty.ErrorCode]).toEqual([400, "mj-0007"]);
+  });
+});
+
+describe("what is not served", () => {
+  it("says so", async () => {
+    const error = await refusal(mailjet.get("contactslist").request());
+    expect(error.statusCode).toBe(404);
+    expect(error.ErrorMessage).toContain("GET /v3/REST/contactslist is not served here");
+  });
+});
