@@ -109,6 +109,7 @@ export const DKIM_HASH_CHUNK_BYTES = 32 * KB; // A body is hashed through a buff
 // --- Ledger and libSQL ----------------------------------------------------------------------------------------
 export const LEDGER_BATCH_ENTRIES = 2_000; // One libSQL transaction.
 export const LEDGER_BATCH_CHARS = 1 * MB; // One libSQL request; a Durable Object row or parameter holds 2 MB.
+export const COUNT_ROUND = 500; // Events after which the marks they left are counted: reading the statement costs as much as 300 marks.
 export const BODY_CHUNK_CHARS = 256 * KB; // 256 k characters are at most 768 kB of UTF-8.
 export const LEDGER_PARAMETER_CHARS = 512 * KB; // One JSON parameter: at most 1.5 MB of UTF-8, below the 2 MB of a Durable Object.
 export const LIBSQL_TIMEOUT_MS = 10_000; // Beyond it libSQL counts as away.

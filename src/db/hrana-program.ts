@@ -34,7 +34,7 @@ export type Turn = "begin" | "commit" | "rollback";
 export type Program = Generator<Turn, StreamResult[], void>;
 
 const CONTROL =
-  /^\s*(?:(begin)|(commit|end)|(rollback))(?:\s+(?:deferred|immediate|exclusive|readonly))?(?:\s+transaction)?\s*;?\s*$/i;
+  /^\s*(?:(begin)|(commit|end)|(rollback))(?:\s+(?:deferred|immediate|exclusive))?(?:\s+transaction)?(?:\s+readonly)?\s*;?\s*$/i;
 const NOTHING: StmtResult = { cols: [], rows: [], affected_row_count: 0, last_insert_rowid: null };
 const INTERACTIVE: WireError = {
   code: "TRANSACTION_UNSUPPORTED",

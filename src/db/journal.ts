@@ -4,10 +4,11 @@
  * drop it silently instead).
  */
 import type { InStatement } from "@libsql/client/web";
-import { LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
+import { COUNT_ROUND, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Db } from "./client.ts";
 import { ask } from "./client.ts";
+import { COUNT_SQL } from "./figures.ts";
 
 type Kind = LedgerEntry["kind"];
 
@@ -52,8 +53,17 @@ export async function writeEntries(db: Db, entries: readonly LedgerEntry[]): Pro
       (list): InStatement => ({ sql, args: [list] }),
     ),
   );
-  if (statements.length > 0) await ask(db.$client.batch(statements, "write"));
+  if (statements.length === 0) return;
+  marks += entries.reduce((sum, { kind }) => sum + (kind === "event" ? 1 : 0), 0);
+  if (marks >= COUNT_ROUND) {
+    statements.push(COUNT_SQL);
+    marks = 0;
+  }
+  await ask(db.$client.batch(statements, "write"));
 }
+
+/** Events written since the figures were last brought up to date, about. They are read as exactly without it. */
+let marks = 0;
 
 /** One text per row. What there are many of is a short list: SQLite reads a row's text once per column. */
 function spell(entry: LedgerEntry): string | string[] {

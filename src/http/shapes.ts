@@ -60,6 +60,8 @@ export function recipientObject(recipient: RecipientRecord) {
     category,
     sentence,
     updated_at,
+    first_opened_at,
+    first_clicked_at,
   } = recipient;
   return {
     index,
@@ -71,6 +73,8 @@ export function recipientObject(recipient: RecipientRecord) {
     last_reply: code === null && reply === null ? null : { code, enhanced, text: reply },
     category,
     explanation: sentence,
+    first_opened_at: momentOrNull(first_opened_at),
+    first_clicked_at: momentOrNull(first_clicked_at),
     updated_at: momentOrNull(updated_at),
   };
 }

@@ -21,6 +21,17 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/** Counted once for each recipient: of any visitor, of any but scanners, of persons. */
+export const UNIQUE_METRICS = [
+  "unique_opened_all",
+  "unique_opened",
+  "unique_opened_person",
+  "unique_clicked_all",
+  "unique_clicked",
+  "unique_clicked_person",
+] as const;
+export type UniqueMetric = (typeof UNIQUE_METRICS)[number];
+
 /** Where one recipient's copy stands. `sent` and later are never taken back by an earlier state. */
 export const RECIPIENT_STATUSES = [
   "queued",

@@ -117,6 +117,8 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
         category: null,
         sentence: null,
         updated_at: null,
+        first_opened_at: null,
+        first_clicked_at: null,
       });
       expect((await recipientsOf(db, email.id, { limit: 1, after: 502 })).rows).toEqual([]);
     });

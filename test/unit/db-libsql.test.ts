@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDb } from "../../src/db/client.ts";
 import { findEmail } from "../../src/db/emails.ts";
+import { figuresOf } from "../../src/db/figures.ts";
 import { writeEntries } from "../../src/db/journal.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { databaseContract } from "../contract/db.ts";
+import { figuresContract, olderDatabase } from "../contract/figures.ts";
 import { emailEntry } from "../support/entries.ts";
 import { type HranaServer, startHranaServer } from "../support/hrana-server.ts";
 
@@ -14,6 +16,37 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 databaseContract("the real libSQL engine", () => openDb({ url: server.url, authToken: "let-me-in" }));
+figuresContract("figures of the real libSQL engine", () =>
+  openDb({ url: server.url, authToken: "let-me-in" }),
+);
+
+it("counts the events that a database has from before there were figures", async () => {
+  const older = await startHranaServer();
+  const db = openDb({ url: older.url, authToken: null });
+  const { domain, sent } = await olderDatabase(db);
+  const rows = await figuresOf(db, {
+    periods: [[0, 1e9]],
+    by: [],
+    only: { sender_domain: [domain] },
+    emails: null,
+    byEmail: false,
+    without: [],
+    limit: 100,
+  });
+  const counts: Record<string, number> = {};
+  for (const { metric, count } of rows!) counts[metric] = (counts[metric] ?? 0) + count;
+  const { rows: marks } = await db.$client.execute("SELECT count(*) AS n FROM uncounted");
+  await older.stop();
+  expect(counts).toEqual({
+    sent,
+    opened_person: 1,
+    opened_proxy: 1,
+    unique_opened_all: 1,
+    unique_opened: 1,
+    unique_opened_person: 1,
+  });
+  expect(marks[0]!.n).toBe(0);
+});
 
 describe("a client", () => {
   const open = (over: Partial<Parameters<typeof openDb>[0]> = {}) =>

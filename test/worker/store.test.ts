@@ -6,6 +6,7 @@ import { MIGRATIONS } from "../../migrations/index.ts";
 import { openDb } from "../../src/db/client.ts";
 import { findEmail } from "../../src/db/emails.ts";
 import { databaseContract } from "../contract/db.ts";
+import { figuresContract } from "../contract/figures.ts";
 
 const stub = (name: string) => {
   const { STORE } = env as unknown as { STORE: DurableObjectNamespace };
@@ -15,6 +16,7 @@ const open = (name: string) =>
   openDb({ url: "http://store", authToken: null, fetch: (request) => stub(name).fetch(request) });
 
 databaseContract("the embedded store", () => open("contract"));
+figuresContract("figures of the embedded store", () => open("figures"));
 
 const pipeline = async (name: string, requests: unknown[]) => {
   const response = await stub(name).fetch("http://store/v2/pipeline", {
