@@ -12,6 +12,7 @@ export const RECIPIENTS_PER_EMAIL = 50; // Resend's bound on `to`; here on to + 
 export const BULK_RECIPIENTS = 10_000; // DESIGN.md: one call, one content.
 export const BATCH_EMAILS = 100; // Resend's bound on POST /emails/batch.
 export const SUBJECT_CHARS = 2_000; // Far above any use; keeps the folded header within reason.
+export const PREHEADER_CHARS = 500; // Inboxes show about 120.
 export const ADDRESS_CHARS = 320; // 64 (local part) + 1 + 255 (domain), RFC 5321 section 4.5.3.1.
 export const LOCAL_PART_BYTES = 64; // RFC 5321 section 4.5.3.1.1.
 export const DOMAIN_BYTES = 255; // RFC 5321 section 4.5.3.1.2.

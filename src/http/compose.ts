@@ -8,18 +8,20 @@ import { BULK_VARIABLES_CHARS, MB, TTL_DEFAULT_SECONDS } from "../core/limits.ts
 import { err, ok, type Result } from "../core/result.ts";
 import { type Config, trackingHostOf } from "../env.ts";
 import { compile } from "../message/compile.ts";
+import { render } from "../message/render.ts";
 import { missingVariables } from "../message/splice.ts";
+import { secretName, UNSUBSCRIBE_NAMES } from "../message/unsubscribe.ts";
 import type { Order } from "../outbox/rpc.ts";
 import type { Mailbox } from "../schema/address.ts";
 import { type BulkEmail, contentOfBulk } from "../schema/bulk.ts";
 import { type Content, contentOf, type SendEmail } from "../schema/email.ts";
-import type { EmailMeta, EmailRow, LedgerEntry, RecipientRow } from "../schema/event.ts";
+import type { EmailMeta, EmailRow, LedgerEntry } from "../schema/event.ts";
 import { parseSchedule } from "../schema/schedule.ts";
 import { isLostTest, STORIES, storyOf, TEST_DOMAIN } from "../schema/test-address.ts";
 import { covers } from "../smtp/relay-fields.ts";
-import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
 import { bodyEntries, recipientEntries } from "./entries.ts";
+import { checkRoutes, type Recipient } from "./routable.ts";
 
 export interface ComposeContext {
   config: Config;
@@ -37,15 +39,6 @@ export interface ComposeContext {
   meta: EmailMeta;
   /** Base of tracking links, for senders without one of their own. */
   trackingBase: string;
-}
-
-interface Recipient {
-  mailbox: Mailbox;
-  kind: RecipientRow["kind"];
-  /** Where in the request it stands. */
-  path: string;
-  /** Bulk only. */
-  variables: Record<string, string> | null;
 }
 
 /** What the two ways of sending share. */
@@ -83,18 +76,32 @@ export function compose(request: SendEmail, context: ComposeContext): Result<Ord
       ),
     )
     .filter(({ mailbox }) => !seen.has(mailbox.address) && seen.add(mailbox.address));
-  const { to, cc, bcc } = request;
-  return build(request, contentOf(request), recipients, { kind: "single", to, cc, bcc }, context);
+  const { to, cc, bcc, variables } = request;
+  const shape = { kind: "single", to, cc, bcc } as const;
+  if (variables == null) return build(request, contentOf(request), recipients, shape, context);
+  const linkName = isAsked(request) ? secretName(context.random) : null;
+  const rendered = render(contentOf(request), variables, linkName);
+  if (rendered.ok) return build(request, rendered.value, recipients, { ...shape, linkName }, context);
+  return invalid(...rendered.error.map((name) => ({ path: "variables", message: lacks(name) })));
 }
+
+const isAsked = ({ unsubscribe }: Pick<Common, "unsubscribe">): boolean =>
+  unsubscribe !== undefined && unsubscribe !== null && unsubscribe !== false;
+
+const lacks = (name: string): string =>
+  UNSUBSCRIBE_NAMES.has(name)
+    ? `lacks \`${name}\`, which the content uses: ask for the link with \`unsubscribe: true\``
+    : `lacks \`${name}\`, which the content uses without a fallback (write \`{{${name}|…}}\` to give one)`;
 
 /** POST /emails/bulk: everyone gets a private copy. */
 export function composeBulk(request: BulkEmail, context: ComposeContext): Result<Order, Problem> {
+  const shared = request.variables ?? null;
   const recipients = request.recipients.map(
     ({ to, variables }, i): Recipient => ({
       mailbox: to,
       kind: "to",
       path: `recipients[${i}].to`,
-      variables: variables ?? null,
+      variables: shared === null || variables == null ? (variables ?? shared) : { ...shared, ...variables },
     }),
   );
   const chars = recipients.reduce(
@@ -115,11 +122,11 @@ export function composeBulk(request: BulkEmail, context: ComposeContext): Result
   );
   if (!order.ok) return order;
   const issues: FieldIssue[] = [];
-  for (const { variables, path } of recipients) {
+  for (const { variables, path, mailbox } of recipients) {
     for (const name of missingVariables(order.value.compiled, variables ?? {}))
       issues.push({
         path: path.replace(/\.to$/, ".variables"),
-        message: `lacks \`${name}\`, which the content uses without a fallback (write \`{{${name}|…}}\` to give one)`,
+        message: `of ${mailbox.address} ${lacks(name)}`,
       });
     if (issues.length >= MISSING_NAMED) break;
   }
@@ -129,11 +136,20 @@ export function composeBulk(request: BulkEmail, context: ComposeContext): Result
 const lengthOf = (variables: Record<string, string>): number =>
   Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 
+interface Shape {
+  kind: EmailRow["kind"];
+  to: Mailbox[];
+  cc: Mailbox[];
+  bcc: Mailbox[];
+  /** What rendered content calls the unsubscribe link; absent: `unsubscribe_url`. */
+  linkName?: string | null;
+}
+
 function build(
   request: Common,
   content: Content,
   recipients: readonly Recipient[],
-  shape: { kind: EmailRow["kind"]; to: Mailbox[]; cc: Mailbox[]; bcc: Mailbox[] },
+  shape: Shape,
   context: ComposeContext,
 ): Result<Order, Problem> {
   const { config, id, now, senders } = context;
@@ -157,10 +173,13 @@ function build(
   const scheduledAt = scheduled.value;
 
   const { text_clicks: textClicks = false, ...tracking } = request.tracking ?? { opens: true, clicks: true };
-  const unsubscribe = request.unsubscribe ?? false;
-  const topic = (typeof unsubscribe === "object" ? unsubscribe.topic : request.topic_id) ?? null;
+  const { unsubscribe } = request;
+  const isLeft = isAsked(request);
+  const topic =
+    (typeof unsubscribe === "object" && unsubscribe !== null ? unsubscribe.topic : request.topic_id) ?? null;
+  const linkName = shape.linkName ?? null;
   const clash = content.headers.find(({ name }) => /^list-unsubscribe(-post)?$/i.test(name));
-  if (unsubscribe !== false && clash !== undefined)
+  if (isLeft && clash !== undefined)
     return invalid({
       path: "unsubscribe",
       message: `adds a List-Unsubscribe header, and \`headers\` has ${clash.name} already: leave one of them out`,
@@ -173,12 +192,18 @@ function build(
     opens: tracking.opens,
     clicks: tracking.clicks,
     textClicks: tracking.clicks && textClicks,
-    unsubscribe: unsubscribe === false ? null : { topic, mailDomain: config.bounceDomain },
+    unsubscribe: isLeft
+      ? { topic, mailDomain: config.bounceDomain, ...(linkName === null ? {} : { name: linkName }) }
+      : null,
     signLink: linkSigner(config.signingSecrets[0], id),
     bulk: shape.kind === "bulk",
   });
   if (!made.ok) return invalid(...made.error);
   const { compiled, messageId, text } = made.value;
+
+  // What a reader of the record should see: the name the sender knows.
+  const told = (part: string): string =>
+    linkName === null ? part : part.replaceAll(linkName, "unsubscribe_url");
 
   const email: EmailRow = {
     id,
@@ -189,9 +214,9 @@ function build(
     cc: shape.cc.map(spell),
     bcc: shape.bcc.map(spell),
     reply_to: request.reply_to.map(spell),
-    subject: request.subject,
+    subject: content.subject,
     message_id: messageId,
-    headers: Object.fromEntries(content.headers.map(({ name, value }) => [name, value])),
+    headers: Object.fromEntries(content.headers.map(({ name, value }) => [name, told(value)])),
     tags: request.tags ?? [],
     attachments: content.attachments.map(({ filename, content_type, size, content_id }) => ({
       filename: filename ?? "",
@@ -213,8 +238,8 @@ function build(
       id,
       recipients.map(({ mailbox, kind }, index) => ({ index, address: mailbox.address, kind, status })),
     ),
-    ...bodyEntries(id, "html", content.html),
-    ...bodyEntries(id, "text", text),
+    ...bodyEntries(id, "html", content.html && told(content.html)),
+    ...bodyEntries(id, "text", text && told(text)),
   ];
   if (scheduledAt !== null)
     entries.push({
@@ -248,30 +273,4 @@ function build(
     expiresAt: email.expires_at,
     entries,
   });
-}
-
-/** Refuses before acceptance what no relay would take. */
-function checkRoutes(
-  config: Config,
-  from: string,
-  recipients: readonly Recipient[],
-  pin: string | null,
-): Result<null, Problem> {
-  const names = config.relays.map((relay) => relay.name);
-  if (names.length === 0)
-    return err({
-      kind: "unavailable",
-      message: "No relay is configured here: whoever runs this gateway must set SMTP_URL or RELAYS.",
-      retryAfterSeconds: 300,
-    });
-  if (pin !== null && !names.includes(pin))
-    return invalid({ path: "relay", message: `is not a relay here; known are ${names.join(", ")}` });
-  const isRouted = (relays: Config["relays"], to: string) =>
-    routeOf(relays, { from, to, pin }, () => 0.5) !== "";
-  const stranded = recipients.find(({ mailbox }) => !isRouted(config.relays, mailbox.address));
-  if (stranded === undefined) return ok(null);
-  const forAnyone = config.relays.map((relay) => ({ ...relay, to: ["*"] }));
-  return isRouted(forAnyone, stranded.mailbox.address)
-    ? invalid({ path: stranded.path, message: "is not a recipient that a relay here is configured for" })
-    : invalid({ path: "from", message: "is not a sender that a relay here is configured for" });
 }

@@ -12,6 +12,7 @@ import type { Compiled, Slot } from "./compiled.ts";
 import { addressField, dateText, structuredField, textField } from "./headers.ts";
 import { instrument } from "./instrument.ts";
 import { writeBody } from "./mime.ts";
+import { withPreheader } from "./preheader.ts";
 import { isBare, scanHtml } from "./scan.ts";
 import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
 import { textOf } from "./text.ts";
@@ -34,8 +35,11 @@ export interface CompileContext {
   textClicks?: boolean;
   /** Signs a link: the exact target, decoded, in; what stands after `/c/TOKEN/` out. Null: the target cannot be tracked, leave it. */
   signLink: (target: string) => string | null;
-  /** Null or absent: nothing is added. `mailDomain`: where mail to leave goes; null: nowhere. */
-  unsubscribe?: { topic: string | null; mailDomain: string | null } | null;
+  /**
+   * Null or absent: nothing is added. `mailDomain`: where mail to leave goes; null: nowhere. `name`: what the link is called
+   * in content that was rendered (`render.ts`); absent: `unsubscribe_url`.
+   */
+  unsubscribe?: { topic: string | null; mailDomain: string | null; name?: string } | null;
   /** Bulk: To, Message-ID and variables are slots. Otherwise the headers are constant and `{{…}}` is plain text. */
   bulk: boolean;
 }
@@ -67,7 +71,10 @@ export function compile(content: Content, context: CompileContext): Result<Compi
     writer,
     {
       text: text === "" && content.html !== null ? null : textPieces(text, followed, bind),
-      html: content.html === null ? null : htmlPieces(content.html, followed, bind),
+      html:
+        content.html === null
+          ? null
+          : htmlPieces(withPreheaderOf(content.html, content, bind), followed, bind),
       attachments: content.attachments,
     },
     context.random,
@@ -132,6 +139,9 @@ function textPieces(text: string, context: CompileContext, bind: Bind | null): r
   );
 }
 
+const withPreheaderOf = (html: string, { preheader }: Content, bind: Bind | null): string =>
+  preheader == null || preheader === "" ? html : withPreheader(html, preheader, bind !== null);
+
 function htmlPieces(html: string, context: CompileContext, bind: Bind | null): readonly (string | Slot)[] {
   const scan = scanHtml(html);
   const pieces: (string | Slot)[] = [];
@@ -176,6 +186,8 @@ function contentFaults(content: Content, bulk: boolean): FieldIssue[] {
         });
     }
   }
+  if (content.html === null && (content.preheader ?? "") !== "")
+    issues.push({ path: "preheader", message: "needs `html`: a text part has no place to hide it" });
   if (content.html === null && content.text === null)
     issues.push({ path: "html", message: "is missing: give `html`, `text` or both" });
   if (issues.length === 0 && expectedBytes(content, content.text ?? "") > MESSAGE_BYTES + SLACK) {

@@ -7,7 +7,7 @@ import { HEADER_LINE_BYTES } from "../core/limits.ts";
 import type { Compiled, Fill, OwnValue, Slot, Variable, VariableSpelling } from "./compiled.ts";
 import { addressValue, structuredField, textField } from "./headers.ts";
 import { isStructured } from "./structured.ts";
-import { escapeHtml, escapeUnquoted } from "./variables.ts";
+import { escapeHtml, escapeUnquoted, headerText } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
 
 const encoder = new TextEncoder();
@@ -97,10 +97,9 @@ function spellVariable(value: string, spelling: VariableSpelling): string {
 const ascii = new TextDecoder("latin1");
 
 /**
- * A header line with its variables. Control characters in a value become spaces. In a header with a grammar (such as
- * List-Unsubscribe) a value is percent-encoded, since what such headers hold is URIs, but for values of our own, which are
- * URIs already. One that grows beyond what a line may hold is left out, which we choose over an illegal line; our own
- * List-Unsubscribe is parted between its two URIs then.
+ * A header line with its variables, spelled by `headerText` but for values of our own, which are URIs already. A structured
+ * one that grows beyond what a line may hold is left out, which we choose over an illegal line; our own List-Unsubscribe is
+ * parted between its two URIs then.
  */
 function spellHeader(name: string, template: readonly (string | Variable)[], fill: Fill): string {
   const structured = isStructured(name);
@@ -109,12 +108,7 @@ function spellHeader(name: string, template: readonly (string | Variable)[], fil
   for (const piece of template) {
     if (typeof piece === "string") text += piece;
     else if (piece.own !== undefined) text += ownValue(piece.own, fill);
-    else {
-      const value = valueFor(piece, fill);
-      text += structured
-        ? encodeURIComponent(value.toWellFormed())
-        : value.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
-    }
+    else text += headerText(valueFor(piece, fill), structured);
   }
   if (!structured) return textField(name, text);
   if (name.length + 2 + text.length > HEADER_LINE_BYTES)

@@ -17,11 +17,17 @@ type Context = Pick<CompileContext, "bulk" | "unsubscribe" | "trackingBase">;
 const linkOf = ({ unsubscribe, trackingBase }: Context): OwnValue | null =>
   unsubscribe == null ? null : { kind: "unsubscribe_url", base: trackingBase, topic: unsubscribe.topic };
 
+/** A link's name that no value can hold: one message's own. `random`: at least 16 bytes. */
+export const secretName = (random: Uint8Array): string =>
+  `unsubscribe_${Array.from(random.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+
 /** What fills the variables of a message; null when it has none, and all braces are text. */
 export function binder(context: Context): Bind | null {
   const link = linkOf(context);
   if (link === null) return context.bulk ? () => "recipient" : null;
-  return (name) => (UNSUBSCRIBE_NAMES.has(name) ? link : context.bulk ? "recipient" : null);
+  const own = context.unsubscribe?.name ?? null;
+  const isLink = (name: string) => (own === null ? UNSUBSCRIBE_NAMES.has(name) : name === own);
+  return (name) => (isLink(name) ? link : context.bulk ? "recipient" : null);
 }
 
 /**

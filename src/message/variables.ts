@@ -9,13 +9,14 @@ const NAME = "[A-Za-z_][A-Za-z0-9_.-]{0,99}";
 const FORM = `\\s*(${NAME})\\s*(?:\\|([^{}|]*))?`;
 const VARIABLE = new RegExp(`\\{\\{\\{${FORM}\\}\\}\\}|\\{\\{${FORM}\\}\\}`, "g");
 
-interface Found extends Variable {
+export interface Found extends Variable {
   at: number;
   end: number;
   triple: boolean;
 }
 
-function* find(text: string): Generator<Found> {
+/** Variables in text, in order. */
+export function* findVariables(text: string): Generator<Found> {
   if (!text.includes("{{")) return;
   for (const match of text.matchAll(VARIABLE)) {
     const triple = match[1] !== undefined;
@@ -47,7 +48,7 @@ export function splitVariables(
 ): (string | Slot)[] {
   const pieces: (string | Slot)[] = [];
   let from = 0;
-  for (const { at, end, triple, name, fallback } of find(text)) {
+  for (const { at, end, triple, name, fallback } of findVariables(text)) {
     const variable = bound(bind, name, fallback);
     if (variable === null) continue;
     if (at > from) pieces.push(text.slice(from, at));
@@ -62,7 +63,7 @@ export function splitVariables(
 export function headerTemplate(value: string, bind: Bind): (string | Variable)[] | null {
   const pieces: (string | Variable)[] = [];
   let from = 0;
-  for (const { at, end, name, fallback } of find(value)) {
+  for (const { at, end, name, fallback } of findVariables(value)) {
     const variable = bound(bind, name, fallback);
     if (variable === null) continue;
     if (at > from) pieces.push(value.slice(from, at));
@@ -73,6 +74,13 @@ export function headerTemplate(value: string, bind: Bind): (string | Variable)[]
   if (from < value.length) pieces.push(value.slice(from));
   return pieces;
 }
+
+/**
+ * A value as part of a header's text. Control characters become spaces. In a header with a grammar (such as
+ * List-Unsubscribe) it is percent-encoded, since what such headers hold is URIs.
+ */
+export const headerText = (value: string, structured: boolean): string =>
+  structured ? encodeURIComponent(value.toWellFormed()) : value.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
 
 const ESCAPES: Record<string, string> = {
   "&": "&amp;",

@@ -8,6 +8,7 @@ import {
   HEADER_NAME_CHARS,
   HEADER_VALUE_CHARS,
   HEADERS_PER_EMAIL,
+  PREHEADER_CHARS,
   RECIPIENTS_PER_EMAIL,
   SUBJECT_CHARS,
   TAG_CHARS,
@@ -19,6 +20,7 @@ import {
 import { type Mailbox, parseMailbox } from "./address.ts";
 import { checkBase64 } from "./base64.ts";
 import { forbiddenHeader, isHeaderName } from "./header.ts";
+import { variables } from "./variables.ts";
 
 export interface Attachment {
   filename: string | null;
@@ -39,6 +41,8 @@ export interface Content {
   cc: Mailbox[];
   reply_to: Mailbox[];
   subject: string;
+  /** Hidden in the html, shown beside the subject. Null and absent: none. */
+  preheader?: string | null;
   /** At least one of html and text is not null. */
   html: string | null;
   text: string | null;
@@ -171,6 +175,8 @@ export const contentFields = {
   /** Absent: replies go to `from`. */
   reply_to: mailboxes,
   subject: oneLine("the subject", SUBJECT_CHARS),
+  /** Absent: inboxes show the mail's first words beside the subject. */
+  preheader: oneLine("the preheader", PREHEADER_CHARS).nullish(),
   /** Absent: no html part. */
   html: wellFormed("the html part").nullish(),
   /** Absent: made from the html. */
@@ -214,7 +220,14 @@ export const hasContent = (value: { html?: string | null | undefined; text?: str
 export const NO_CONTENT = "is missing: give `html`, `text` or both";
 
 export const SendEmail = z
-  .object({ ...contentFields, to: mailboxes, cc: mailboxes, bcc: mailboxes })
+  .object({
+    ...contentFields,
+    to: mailboxes,
+    cc: mailboxes,
+    bcc: mailboxes,
+    /** The same for every recipient. Absent: `{{…}}` in the content is text. */
+    variables: variables.nullish(),
+  })
   .superRefine((value, ctx) => {
     if (value.to.length === 0)
       ctx.addIssue({ code: "custom", path: ["to"], message: "is missing: at least one address" });
@@ -242,6 +255,7 @@ export function contentOf(request: SendEmail): Content {
     cc: request.cc,
     reply_to: request.reply_to,
     subject: request.subject,
+    preheader: request.preheader ?? null,
     html: request.html || null,
     text: request.text || null,
     headers: request.headers ?? [],

@@ -1,0 +1,109 @@
+/** Variables by the API: of one message and of many, what is sent, what is kept, and what is refused. */
+import { describe, expect, it } from "vitest";
+import { call, eventsOf, mailFor, someone, worker } from "../support/api.ts";
+
+describe("POST /emails with variables", () => {
+  it("fills them in, tracks links that hold them, and keeps what was sent", async () => {
+    const to = someone();
+    const posted = await call("POST", "/emails", {
+      from: "shop@example.com",
+      to,
+      subject: "Order {{id}}",
+      preheader: "Thank you, {{name|friend}}",
+      html: '<body><p>Dear {{name|friend}}</p><a href="https://shop.example/orders/{{id}}?a=1&amp;b=2">see</a> <a href="{{unsubscribe_url}}">leave</a></body>',
+      headers: { "X-Order": "{{id}}" },
+      variables: { id: 7, name: "O'Brien & <Sons>" },
+      unsubscribe: true,
+    });
+    expect(posted.status, JSON.stringify(posted.body)).toBe(200);
+    const [taken] = await mailFor(to);
+    const { email } = taken!;
+    expect(email.subject).toBe("Order 7");
+    expect(email.headers.find(({ key }) => key === "x-order")?.value).toBe("7");
+    expect(email.html).toContain("Thank you, O&#39;Brien &amp; &lt;Sons&gt;&nbsp;");
+    expect(email.text).toMatch(/^Dear O'Brien & <Sons>\n/);
+    const path = /\/c\/[\w-]+\/[\w-]+/.exec(email.html!)![0];
+    const answer = await worker().fetch(`https://mail.example.com${path}`, { redirect: "manual" });
+    expect(answer.headers.get("location")).toBe("https://shop.example/orders/7?a=1&b=2");
+    expect(email.html!.match(/\/c\//g)).toHaveLength(1);
+    await eventsOf(posted.body.id, (types) => types.includes("email.sent"));
+    const { body } = await call("GET", `/emails/${posted.body.id}`);
+    expect(body.subject).toBe("Order 7");
+    expect(body.headers).toEqual({ "X-Order": "7" });
+    expect(body.html).toBe(
+      '<body><p>Dear O&#39;Brien &amp; &lt;Sons&gt;</p><a href="https://shop.example/orders/7?a=1&amp;b=2">see</a> <a href="{{unsubscribe_url}}">leave</a></body>',
+    );
+  });
+
+  it("leaves braces alone without `variables`", async () => {
+    const to = someone();
+    await call("POST", "/emails", { from: "a@example.com", to, subject: "{{a}}", text: "{{{b}}}" });
+    const [taken] = await mailFor(to);
+    expect([taken!.email.subject, taken!.email.text]).toEqual(["{{a}}", "{{{b}}}\n"]);
+  });
+
+  it.each([
+    [{ variables: {} }, "variables", "lacks `a`"],
+    [{ variables: { a: null } }, "variables.a", "must be text"],
+    [{ variables: { a: [1] } }, "variables.a", "must be text"],
+    [{ variables: "a" }, "variables", "must be an object"],
+    [
+      { variables: { a: "x" }, text: "{{unsubscribe_url}}" },
+      "variables",
+      "ask for the link with `unsubscribe: true`",
+    ],
+    [{ variables: { a: "x" }, html: null, preheader: "x" }, "preheader", "needs `html`"],
+    [{ variables: { a: "x" }, preheader: "a\nb" }, "preheader", "has a line break"],
+  ])("refuses %j", async (more, path, message) => {
+    const answer = await call("POST", "/emails", {
+      from: "a@example.com",
+      to: someone(),
+      subject: "Hi {{a}}",
+      html: "<p>x</p>",
+      text: "x",
+      ...more,
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([{ path, message: expect.stringContaining(message) }]);
+  });
+});
+
+describe("POST /emails/bulk with variables", () => {
+  const bulk = (more: Record<string, unknown>) =>
+    call("POST", "/emails/bulk", {
+      from: "a@example.com",
+      subject: "Hi {{name}}",
+      html: "<body>{{name}} {{sale}}",
+      ...more,
+    });
+
+  it("takes values for everyone, and each recipient's own go first", async () => {
+    const [ann, ben] = [someone("ann"), someone("ben")];
+    const posted = await bulk({
+      preheader: "{{name}}: {{sale}}",
+      variables: { name: "you", sale: "10% & more" },
+      recipients: [{ to: ann, variables: { name: "Ann" } }, { to: ben }],
+    });
+    expect(posted.status, JSON.stringify(posted.body)).toBe(200);
+    const [[one], [two]] = [await mailFor(ann), await mailFor(ben)];
+    expect([one!.email.subject, two!.email.subject]).toEqual(["Hi Ann", "Hi you"]);
+    expect(one!.email.html).toContain("Ann: 10% &amp; more&nbsp;");
+    expect(two!.email.html).toContain("</div>you 10% &amp; more");
+  });
+
+  it("names the variable and the recipient that lacks it", async () => {
+    const answer = await bulk({
+      recipients: [
+        { to: "ann@example.net", variables: { name: "Ann", sale: "x" } },
+        { to: "ben@example.net", variables: { sale: "x" } },
+      ],
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([
+      {
+        path: "recipients[1].variables",
+        message: expect.stringMatching(/^of ben@example\.net lacks `name`/),
+      },
+    ]);
+  });
+});
