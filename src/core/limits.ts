@@ -98,6 +98,7 @@ export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per
 
 // --- Outbox ------------------------------------------------------------------------------------------------
 export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
+export const INTAKE_BYTES = 4 * MB; // Messages accepted in one transaction: a commit for many small ones, and little waiting for large ones.
 export const OUTCOMES_PER_WRITE = 12; // With 4 sessions in flight, a crash repeats at most 12 + 4 messages.
 export const CLAIMS_PER_READ = 64; // Deliveries claimed at a time; only a queue lookup, costs no duplicates.
 export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.

@@ -6,7 +6,6 @@
  * statement for a hundred rows is five times as fast as a hundred statements.
  */
 import type { EmailId } from "../core/ids.ts";
-import type { DeliveryOrder } from "./rpc.ts";
 import {
   DELIVERY_COLUMNS,
   type Delivery,
@@ -14,6 +13,7 @@ import {
   deliveryId,
   emailNumber,
   idRange,
+  type NewDelivery,
   toDelivery,
 } from "./tables.ts";
 
@@ -35,25 +35,25 @@ export class Deliveries {
     this.#sql.exec("UPDATE delivery SET state = 0, due = ? WHERE state = 1", now);
   }
 
-  /** Each is due at `due`; `routes[i]` is the route of delivery i. */
-  insert(email: number, deliveries: readonly DeliveryOrder[], routes: readonly string[], due: number): void {
-    for (let from = 0; from < deliveries.length; from += ROWS) {
-      const rows = deliveries
-        .slice(from, from + ROWS)
-        .map(({ index, address, name, variables }, i) => [
-          deliveryId(email, index),
-          address,
-          name,
-          variables === null ? null : JSON.stringify(variables),
-          routes[from + i]!,
-        ]);
+  insert(deliveries: readonly NewDelivery[]): void {
+    for (let from = 0; from < deliveries.length; from += ROWS)
       this.#sql.exec(
-        `INSERT INTO delivery (id, address, name, variables, route, due)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, ? FROM json_each(?)`,
-        due,
-        JSON.stringify(rows),
+        `INSERT INTO delivery (id, address, name, variables, route, due, state, attempts)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>6 FROM json_each(?)`,
+        JSON.stringify(
+          deliveries
+            .slice(from, from + ROWS)
+            .map(({ id, address, name, variables, route, due, attempts }) => [
+              id,
+              address,
+              name,
+              variables,
+              route,
+              due,
+              attempts,
+            ]),
+        ),
       );
-    }
   }
 
   /** Every route that something waits under. Few, whatever the queue's length: one index seek for each. */

@@ -10,6 +10,7 @@ import type { Relay } from "../smtp/relay.ts";
 import { relaysOf } from "../smtp/routing.ts";
 import type { Contents } from "./contents.ts";
 import { type Job, Lane, type LaneContext, type LanePool } from "./lane.ts";
+import type { Mail } from "./mail.ts";
 import type { Meter } from "./meter.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { Paces } from "./paces.ts";
@@ -117,19 +118,45 @@ export class Dispatcher {
     this.#rearm(at);
   }
 
-  /**
-   * There is new mail: due now under these routes, and perhaps some for later. Cheaper than `wake`, which comes again when
-   * the lanes are done.
-   */
-  accepted(routes: ReadonlySet<string>, later: boolean): void {
+  /** Finds who can send new mail at once. Whatever cannot go waits in the queue. */
+  assign(mail: readonly Mail[], now: number): void {
+    const given = new Map<Lane, number>();
+    for (const one of mail) {
+      const [route] = one.routes;
+      if (
+        one.order.scheduledAt !== null ||
+        route === undefined ||
+        one.routes.some((other) => other !== route)
+      )
+        continue;
+      const lane = this.#laneOf(route, now);
+      if (lane === null) continue;
+      const count = (given.get(lane) ?? 0) + one.routes.length;
+      if (!lane.hasRoom(count)) continue;
+      given.set(lane, count);
+      one.lane = lane;
+    }
+  }
+
+  /** New mail is stored. Cheaper than `wake`, which comes again when the lanes are done. */
+  accepted(mail: readonly Mail[]): void {
     const at = this.#context.now();
     this.#alarmBy(at + WATCHDOG_MS);
-    let asleep = later;
-    for (const route of routes) {
-      const lane = this.#laneOf(route, at);
-      if (lane === null) asleep = true;
-      else void lane.work(() => this.wake());
+    const lanes = new Set<Lane>();
+    let asleep = false;
+    for (const { order, routes, lane, given } of mail) {
+      if (lane !== null && given !== undefined) {
+        lane.give(given);
+        lanes.add(lane);
+      } else if (order.scheduledAt !== null) asleep = true;
+      else
+        for (const route of new Set(routes)) {
+          const other = this.#laneOf(route, at);
+          if (other === null) asleep = true;
+          else lanes.add(other);
+        }
     }
+    for (const lane of lanes) void lane.work(() => this.wake());
     this.#reportSoon();
     // Nobody works, so nobody will look again: what is scheduled, or waits for a relay, needs its time set.
     if (asleep) this.wake();

@@ -92,6 +92,18 @@ export class Lane implements Source<Job> {
     return this.#backlog;
   }
 
+  /** Whether `count` new copies can be given at once: there is room, and nothing older waits. */
+  hasRoom(count: number): boolean {
+    if (!this.#backlog && this.#claimed.length + count <= CLAIMS_PER_READ) return true;
+    this.#backlog = true; // They will wait in the queue, and newer ones behind them.
+    return false;
+  }
+
+  /** Copies that were stored as claimed. */
+  give(deliveries: readonly Delivery[]): void {
+    this.#claimed.push(...deliveries);
+  }
+
   get isWorking(): boolean {
     return this.#working !== null;
   }
@@ -262,6 +274,7 @@ export class Lane implements Source<Job> {
 
   #claim(now: number): void {
     const { queue, chosen } = this.#context;
+    this.#backlog = false;
     for (const route of queue.deliveries.waitingRoutes()) {
       if (chosen(route, now) !== this.relay.name) continue;
       this.#claimed = queue.deliveries.claim(route, now, CLAIMS_PER_READ);

@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { EmailId } from "../core/ids.ts";
 import { timeOf, uuidv7 } from "../core/ids.ts";
-import { HOUR_MS, IDEMPOTENCY_HOURS } from "../core/limits.ts";
+import { HOUR_MS, IDEMPOTENCY_HOURS, INTAKE_BYTES } from "../core/limits.ts";
 import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
 import { log } from "../log.ts";
 import { dkimSigners } from "../message/dkim.ts";
@@ -15,6 +15,8 @@ import { signToken } from "../tracking/token.ts";
 import { sealUnsubscribe } from "../tracking/unsubscribe.ts";
 import { Contents } from "./contents.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Gather } from "./gather.ts";
+import type { Mail } from "./mail.ts";
 import { Meter } from "./meter.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Queue } from "./queue.ts";
@@ -43,12 +45,19 @@ function newId(now: number): string {
   return uuidv7(now, noise.subarray(used - 10, used));
 }
 
+/** One `accept`. */
+interface Call {
+  orders: readonly Order[];
+  idempotency: IdempotencyClaim | null;
+}
+
 export class Outbox extends DurableObject<Env> implements OutboxRpc {
   readonly #queue: Queue;
   readonly #contents: Contents;
   readonly #config: Config;
   readonly #dispatcher: Dispatcher;
   readonly #meter = new Meter();
+  readonly #intake: Gather<Call, Acceptance>;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -79,6 +88,11 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       setAlarm: (at) => void ctx.storage.setAlarm(at),
       log,
     });
+    this.#intake = new Gather((calls) => this.#take(calls), {
+      sizeOf: ({ orders }) => orders.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0),
+      most: INTAKE_BYTES,
+      now: () => Date.now(),
+    });
     this.#dispatcher.wake();
   }
 
@@ -87,24 +101,32 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     this.#dispatcher.guard();
   }
 
-  async accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
+  accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
+    return this.#intake.add({ orders, idempotency });
+  }
+
+  /** Takes the calls of one moment, each whole, or throws and takes none. */
+  #take(calls: readonly Call[]): Acceptance[] {
     const now = Date.now();
-    if (idempotency !== null) {
-      const before = this.#queue.books.answered(idempotency.key, now);
-      if (before !== null)
-        return before.hash === idempotency.hash
-          ? { kind: "repeated", response: before.response }
-          : { kind: "mismatch" };
-    }
-    const routes = orders.map((order) =>
-      order.deliveries.map((d) =>
-        order.sandbox || storyOf(d.address) !== null
-          ? SANDBOX
-          : this.#route(order.from, d.address, order.relay),
-      ),
-    );
-    this.#queue.accept(orders, routes, idempotency, now, IDEMPOTENCY_HOURS * HOUR_MS);
-    for (const order of orders)
+    const mail: Mail[] = [];
+    const answers = this.#queue.transaction(() => {
+      const made = calls.map(({ orders, idempotency }): Acceptance => {
+        if (idempotency !== null) {
+          const before = this.#queue.books.answered(idempotency.key, now);
+          if (before !== null)
+            return before.hash === idempotency.hash
+              ? { kind: "repeated", response: before.response }
+              : { kind: "mismatch" };
+          this.#queue.books.keep(idempotency, now, IDEMPOTENCY_HOURS * HOUR_MS);
+        }
+        for (const order of orders) mail.push({ order, routes: this.#routes(order), lane: null });
+        return { kind: "accepted" };
+      });
+      this.#dispatcher.assign(mail, now);
+      this.#queue.accept(mail, now);
+      return made;
+    });
+    for (const { order } of mail)
       if (order.bytes !== null && order.scheduledAt === null)
         this.#contents.put(order.id, {
           mailFrom: order.mailFrom,
@@ -113,9 +135,14 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
           expiresAt: order.expiresAt,
           compiled: { ...order.compiled, bytes: order.bytes },
         });
-    const dueNow = routes.filter((_, i) => orders[i]!.scheduledAt === null);
-    this.#dispatcher.accepted(new Set(dueNow.flat()), dueNow.length < orders.length);
-    return { kind: "accepted" };
+    this.#dispatcher.accepted(mail);
+    return answers;
+  }
+
+  #routes(order: Order): string[] {
+    return order.deliveries.map(({ address }) =>
+      order.sandbox || storyOf(address) !== null ? SANDBOX : this.#route(order.from, address, order.relay),
+    );
   }
 
   async settle(): Promise<void> {

@@ -11,9 +11,10 @@ import type { LedgerEntry } from "../schema/event.ts";
 import { Books } from "./books.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Holds } from "./holds.ts";
+import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
-import type { IdempotencyClaim, Order } from "./rpc.ts";
-import { emailNumber, SCHEMA } from "./tables.ts";
+import type { Order } from "./rpc.ts";
+import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery } from "./tables.ts";
 
 export interface QueuedEmail {
   mailFrom: string;
@@ -53,21 +54,37 @@ export class Queue {
     this.#putContent(id, part * PARTS_PER_CALL, bytes, now);
   }
 
-  /** Takes orders whole, or throws and takes nothing. `routes[i][j]` is the route of order i's delivery j. */
-  accept(
-    orders: readonly Order[],
-    routes: readonly string[][],
-    idempotency: IdempotencyClaim | null,
-    now: number,
-    keepMs: number,
-  ): void {
-    this.#storage.transactionSync(() => {
-      for (const [i, order] of orders.entries()) this.#acceptOne(order, routes[i]!, now);
-      if (idempotency !== null) this.books.keep(idempotency, now, keepMs);
-    });
+  /** All of it, or nothing when it throws. */
+  transaction<T>(work: () => T): T {
+    return this.#storage.transactionSync(work);
   }
 
-  #acceptOne(order: Order, routes: readonly string[], now: number): void {
+  /** Stores messages, each whole. Mail that a lane is given at once is stored as claimed, and handed over in `given`. */
+  accept(mail: readonly Mail[], now: number): void {
+    const rows: NewDelivery[] = [];
+    const entries: LedgerEntry[] = [];
+    for (const one of mail) {
+      const { order, routes, lane } = one;
+      const number = this.#acceptOne(order);
+      for (const [i, { index, address, name, variables }] of order.deliveries.entries())
+        rows.push({
+          id: deliveryId(number, index),
+          address,
+          name,
+          variables: variables === null ? null : JSON.stringify(variables),
+          route: routes[i]!,
+          due: order.scheduledAt ?? now,
+          attempts: lane === null ? 0 : 1,
+        });
+      if (lane !== null)
+        one.given = rows.slice(-order.deliveries.length).map((row) => toDelivery(row, order.id));
+      for (const entry of order.entries) entries.push(entry);
+    }
+    this.deliveries.insert(rows);
+    this.reports.add(entries);
+  }
+
+  #acceptOne(order: Order): number {
     const fits = order.bytes !== null && order.bytes.length <= OUTBOX_CHUNK_BYTES;
     const { number } = this.#sql
       .exec<{ number: number }>(
@@ -87,8 +104,7 @@ export class Queue {
     if (order.bytes !== null && !fits) this.#putContent(order.id, 0, order.bytes, null);
     else if (order.bytes === null)
       this.#sql.exec("UPDATE content SET staged_at = NULL WHERE email = ?", order.id);
-    this.deliveries.insert(number, order.deliveries, routes, order.scheduledAt ?? now);
-    this.reports.add(order.entries);
+    return number;
   }
 
   #putContent(email: EmailId, firstPart: number, bytes: Uint8Array, stagedAt: number | null): void {
@@ -152,16 +168,16 @@ export class Queue {
   }
 
   #forgetEmpty(): void {
-    for (const number of this.#touched)
-      if (!this.deliveries.has(number)) {
-        const [gone] = this.#sql
-          .exec<{ id: string; inParts: number }>(
-            "DELETE FROM email WHERE number = ? RETURNING id, bytes IS NULL AS inParts",
-            number,
-          )
-          .toArray();
-        if (gone?.inParts === 1) this.#sql.exec("DELETE FROM content WHERE email = ?", gone.id);
-      }
+    if (this.#touched.size === 0) return;
+    const gone = this.#sql.exec<{ id: string; inParts: number }>(
+      `DELETE FROM email WHERE number IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (
+         SELECT 1 FROM delivery WHERE delivery.id BETWEEN number * ?2 AND number * ?2 + ?2 - 1)
+       RETURNING id, bytes IS NULL AS inParts`,
+      JSON.stringify([...this.#touched]),
+      deliveryId(1, 0),
+    );
+    for (const { id, inParts } of gone.toArray())
+      if (inParts === 1) this.#sql.exec("DELETE FROM content WHERE email = ?", id);
     this.#touched.clear();
   }
 

@@ -93,6 +93,9 @@ export type DeliveryRow = {
   route: string;
   attempts: number;
 };
+/** A row as it is written: claimed when an attempt is counted, waiting when none is. */
+export type NewDelivery = DeliveryRow & { due: number };
+
 /** What a row is read as. */
 export const DELIVERY_COLUMNS = "id, address, name, variables, route, attempts";
 
