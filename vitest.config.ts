@@ -52,6 +52,7 @@ export default defineConfig({
                 PUBLIC_URL: "https://mail.example.com",
                 RELAYS,
                 DKIM,
+                WEBHOOK_PRIVATE: "allow", // Endpoints of tests listen on loopback.
                 PACES: '{"paced.example": "20/s"}',
               },
             },

@@ -29,6 +29,7 @@ export const VARIABLES = [
   "BOUNCE_DOMAIN",
   "VISITOR_ADDRESSES",
   "SHARDS",
+  "WEBHOOK_PRIVATE",
 ] as const;
 
 /** What the platform hands to the worker. A variable is text, or absent. */
@@ -37,6 +38,8 @@ export type Env = {
   LEDGER: DurableObjectNamespace<Ledger>;
   STORE: DurableObjectNamespace;
   REGISTRY: DurableObjectNamespace<Registry>;
+  /** Under `npm start`: a way out that leads to public addresses only, whatever a name resolves to. */
+  PUBLIC_INTERNET?: Fetcher;
 } & { [name in (typeof VARIABLES)[number]]?: string | null };
 
 export interface Config {
@@ -64,6 +67,8 @@ export interface Config {
   visitorAddresses: "full" | "truncated" | "none";
   /** How many outboxes and ledgers share the work. Change it only with empty queues. */
   shards: number;
+  /** Whether webhooks may go to private addresses, and without TLS. */
+  webhookPrivate: boolean;
 }
 
 const hostname = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
@@ -138,6 +143,7 @@ const Variables = z.object({
   SHARDS: optional(
     z.coerce.number("must be a number").int().min(1, "must be 1 to 64").max(64, "must be 1 to 64"),
   ),
+  WEBHOOK_PRIVATE: optional(z.enum(["allow", "refuse"], "must be allow or refuse")),
 });
 
 const known = new WeakMap<object, Result<Config, string>>();
@@ -194,6 +200,7 @@ export function parseConfig(
     bounceDomain: v.BOUNCE_DOMAIN ?? null,
     visitorAddresses: v.VISITOR_ADDRESSES ?? "truncated",
     shards: v.SHARDS ?? 1,
+    webhookPrivate: v.WEBHOOK_PRIVATE === "allow",
   });
 }
 
@@ -232,3 +239,10 @@ export const allLedgers = (env: Env, shards: number) =>
 
 /** The one object that holds keys and whatever else people set by the API. */
 export const registryOf = (env: Env) => env.REGISTRY.get(env.REGISTRY.idFromName("registry"));
+
+/** What calls webhook endpoints. A name may lead to a private address: where there is a network that refuses them, it is used. */
+export function webhookFetchOf(env: Env): (url: string, init: RequestInit) => Promise<Response> {
+  const config = readConfig(env);
+  const network = config.ok && config.value.webhookPrivate ? undefined : env.PUBLIC_INTERNET;
+  return (url, init) => (network === undefined ? fetch(url, init) : network.fetch(url, init));
+}

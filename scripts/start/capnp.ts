@@ -45,6 +45,7 @@ export function workerdConfig(config: WorkerdConfig): string {
       (one) =>
         `(name = ${quote(one.binding)}, durableObjectNamespace = (className = ${quote(one.className)}))`,
     ),
+    `(name = "PUBLIC_INTERNET", service = "public-internet")`,
     ...config.variables.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`),
   ];
   // The unique key names the folder on disk, so it must never change.
@@ -52,6 +53,7 @@ export function workerdConfig(config: WorkerdConfig): string {
     (one) =>
       `(className = ${quote(one.className)}, uniqueKey = ${quote(`postern-${one.className}`)}, enableSql = true)`,
   );
+  const trust = `trustBrowserCas = true, trustedCertificates = [${config.trusted.map(quote).join(", ")}]`;
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   return `# Written by \`npm start\` at each start; changes are lost.
 using Workerd = import "/workerd/workerd.capnp";
@@ -62,8 +64,10 @@ const config :Workerd.Config = (
     # Relays and libSQL servers are often neighbours, so private addresses are allowed as well.
     (name = "internet", network = (
       allow = ["public", "private"],
-      tlsOptions = (trustBrowserCas = true, trustedCertificates = [${config.trusted.map(quote).join(", ")}]),
+      tlsOptions = (${trust}),
     )),
+    # For webhooks: who may create one chooses the address, and is not to reach the neighbours by it.
+    (name = "public-internet", network = (allow = ["public"], tlsOptions = (${trust}))),
     (name = "storage", disk = (path = ${quote(config.storage)}, writable = true)),
   ],
   sockets = [(name = "http", address = ${quote(`${host}:${config.port}`)}, http = (), service = "postern")],

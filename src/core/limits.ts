@@ -123,6 +123,41 @@ export const SETTLE_MS = 3_000; // How long a read waits for events under way.
 export const USER_AGENT_CHARS = 512; // Browsers' have 200; what is longer tells nothing more.
 export const UNSUBSCRIBE_BODY_BYTES = 4 * KB; // `List-Unsubscribe=One-Click`, as a form of either kind.
 
+// --- Webhooks ------------------------------------------------------------------------------------------------
+export const WEBHOOKS_MAX = 50; // Each event is looked at once per endpoint, and every ledger holds the list.
+export const WEBHOOK_URL_CHARS = 2_000; // What servers and proxies take.
+export const WEBHOOK_RETRY_MS = [
+  5_000,
+  5 * MINUTE_MS,
+  30 * MINUTE_MS,
+  2 * HOUR_MS,
+  5 * HOUR_MS,
+  10 * HOUR_MS,
+  10 * HOUR_MS,
+] as const; // Resend's schedule: with the first, 8 attempts in 27.5 hours.
+export const WEBHOOK_JITTER = 0.1; // Up to this share more, so that what failed together does not come back together.
+export const WEBHOOK_TIMEOUT_MS = 15_000; // For the whole answer's head. Svix and Resend give 15 s; a handler that works longer should queue.
+export const WEBHOOK_BODY_MS = 2_000; // The verdict is in the status; the body is a courtesy to who debugs.
+export const WEBHOOK_BODY_BYTES = 4 * KB; // Read of an answer; then the connection is closed.
+export const WEBHOOK_RESPONSE_CHARS = 1_000; // Kept of an answer in the record of the attempt.
+export const WEBHOOK_SLOW_MS = 2_000; // An endpoint whose last answer took longer goes to the slow lane.
+export const WEBHOOK_QUICK_CALLS = 3; // Under way at once to endpoints that answer. With the slow ones and libSQL: the six of an invocation.
+export const WEBHOOK_SLOW_CALLS = 2; // Likewise to endpoints that are slow or unproven: all they can hold up is one another.
+export const WEBHOOK_ORDER_ATTEMPTS = 3; // So often an event is tried (now, 5 s, 5 min) before later ones of its recipient may pass it.
+export const WEBHOOK_RETRY_AFTER_MAX_MS = HOUR_MS; // An endpoint that asks for a longer rest gets this one.
+export const WEBHOOK_DISABLE_MS = 5 * 24 * HOUR_MS; // An endpoint that only fails for so long is disabled. Svix: five days.
+export const WEBHOOK_DISABLE_FAILURES = 20; // And at least so often: two failures a week apart prove nothing.
+export const WEBHOOK_LEASE_MS = 30_000; // An attempt that nobody finished (a crash) is made again after this: more than any takes.
+export const WEBHOOK_SECRET_BYTES = 24; // Standard Webhooks: 24 to 64.
+export const WEBHOOK_ROTATION_MS = 24 * HOUR_MS; // For so long the secret before signs too.
+export const WEBHOOK_LOG_MS = 14 * 24 * HOUR_MS; // For so long an event can be looked up and replayed.
+export const WEBHOOK_LOG_EVENTS = 500_000; // In one ledger: at 2 kB an event 1 GB of the 10 GB an object holds. The oldest go.
+export const WEBHOOK_PRUNE_EVENTS = 500; // Forgotten at a time, so that no turn is long.
+export const WEBHOOK_BUILD_EVENTS = 200; // Payloads made of one question to libSQL.
+export const WEBHOOK_HEADERS_CHARS = 8 * KB; // An email's own headers in a payload; more are left out.
+export const WEBHOOK_PUSH_RETRY_MS = 5_000; // How soon a ledger that missed a change of the endpoints is told again.
+export const WEBHOOK_ATTEMPTS_SHOWN = 500; // Records kept of one event at one endpoint: 8 for each replay.
+
 // --- Tracking: whose visit it was ------------------------------------------------------------------------------
 export const SCANNER_DELAY_MS = 1_000; // Sooner than this after sending nobody has seen a mail; clocks of one machine are compared.
 export const BURST_LINKS = 3; // Different links followed within BURST_MS: a scanner takes them in order.

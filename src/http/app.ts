@@ -15,6 +15,8 @@ import { relays } from "./relays.ts";
 import { sending } from "./send.ts";
 import { tracking } from "./tracking.ts";
 import { unsubscribe } from "./unsubscribe.ts";
+import { webhookEvents } from "./webhook-events.ts";
+import { webhooks } from "./webhooks.ts";
 
 export const app = new Hono<AppEnv>();
 
@@ -40,6 +42,7 @@ app.use("/emails/*", requireKey);
 app.use("/relays/*", requireKey);
 app.use("/api-keys/*", requireKey);
 app.use("/metrics", requireKey);
+app.use("/webhooks/*", requireKey);
 
 app.route("/", tracking);
 app.route("/", unsubscribe);
@@ -50,6 +53,8 @@ app.route("/", relays);
 app.route("/", mailjet);
 app.route("/", apiKeys);
 app.route("/", metrics);
+app.route("/", webhooks);
+app.route("/", webhookEvents);
 
 /** Another method of the same path is served: 405 instead of 404. */
 const METHODS = ["GET", "POST", "PATCH", "DELETE"] as const;

@@ -1,21 +1,32 @@
 /**
  * The ledger: a Durable Object that takes entries at any time, and brings them to libSQL when libSQL can be reached. Thin:
- * what it keeps is in journal.ts, how it gets there in flusher.ts.
+ * what it keeps is in journal.ts, how it gets there in flusher.ts, who is told of it in webhooks.ts.
  */
 import { DurableObject } from "cloudflare:workers";
+import { uuidv7 } from "../core/ids.ts";
 import { LEDGER_PARAMETER_CHARS, LEDGER_RETRY_MS, SETTLE_MS } from "../core/limits.ts";
 import type { Db } from "../db/client.ts";
 import { writeEntries } from "../db/journal.ts";
-import { dbOf, type Env } from "../env.ts";
+import { dbOf, type Env, readConfig, registryOf, webhookFetchOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
+import type { EndpointSet } from "../schema/webhook.ts";
 import { Flusher } from "./flusher.ts";
 import { Journal } from "./journal.ts";
-import type { LedgerRpc } from "./rpc.ts";
+import type {
+  LedgerRpc,
+  WebhookAttempt,
+  WebhookEvent,
+  WebhookNotice,
+  WebhookPage,
+  WebhookTest,
+} from "./rpc.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #journal: Journal;
   readonly #flusher: Flusher;
+  readonly #webhooks: Webhooks;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
   #alarmAt = 0;
 
@@ -28,6 +39,24 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       now: Date.now,
       log,
     });
+    const config = readConfig(env);
+    this.#webhooks = new Webhooks({
+      sql: ctx.storage.sql,
+      journal: this.#journal,
+      openDb: () => this.openDb(),
+      fetch: webhookFetchOf(env),
+      allowPrivate: config.ok && config.value.webhookPrivate,
+      now: Date.now,
+      random: Math.random,
+      newId: (now) => uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
+      disable: ({ id, url }, reason) => registryOf(env).disableWebhook(id, url, reason),
+      wakeAt: (at) => this.#guard(Math.max(0, at - Date.now())),
+      log,
+    });
+    // A ledger that knows a list is told of each change; one that knows none must not miss the first event.
+    const pulled = () => this.#pullEndpoints();
+    if (this.#webhooks.informed) ctx.waitUntil(pulled());
+    else ctx.blockConcurrencyWhile(pulled);
   }
 
   /** The database this ledger writes to, opened anew for each batch. */
@@ -38,9 +67,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   async append(entries: LedgerEntry[]): Promise<void> {
     if (entries.length === 0) return;
     this.#journal.append(entries, LEDGER_PARAMETER_CHARS);
+    this.#webhooks.enqueue(entries);
     // Written together with the entries: whatever happens to this instance, the alarm brings another one.
     this.#guard(this.#flusher.delayMs);
-    if (!this.#flusher.resting) this.ctx.waitUntil(this.#flusher.flush());
+    if (!this.#flusher.resting) this.ctx.waitUntil(this.#work());
   }
 
   async settle(): Promise<{ pending: number }> {
@@ -56,10 +86,61 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   override async alarm(): Promise<void> {
     this.#alarmAt = 0;
     try {
-      await this.#flusher.flush();
+      if (!this.#webhooks.informed) await this.#pullEndpoints();
+      await this.#work();
       if (this.#journal.size > 0) this.#guard(this.#flusher.delayMs);
+      const due = this.#webhooks.prune() ? Date.now() : this.#webhooks.nextDue();
+      if (due !== null) this.#guard(Math.max(0, due - Date.now()));
     } catch (cause) {
       log("ledger_alarm_failed", { cause: String(cause) });
+      this.#guard(LEDGER_RETRY_MS);
+    }
+  }
+
+  async setEndpoints(set: EndpointSet): Promise<void> {
+    this.#webhooks.setEndpoints(set);
+    // Events that waited while an endpoint was disabled may be due.
+    this.#guard(0);
+  }
+
+  async notify(notices: WebhookNotice[]): Promise<void> {
+    for (const notice of notices) this.#webhooks.notify(notice);
+    this.#guard(0);
+  }
+
+  async webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]> {
+    return this.#webhooks.events(endpoint, page);
+  }
+
+  async webhookEvent(endpoint: string, id: string): Promise<(WebhookEvent & { payload: string }) | null> {
+    return this.#webhooks.event(endpoint, id);
+  }
+
+  async webhookAttempts(endpoint: string, id: string): Promise<WebhookAttempt[] | null> {
+    return this.#webhooks.attempts(endpoint, id);
+  }
+
+  async replayWebhook(endpoint: string, id: string): Promise<boolean> {
+    const known = this.#webhooks.replay(endpoint, id);
+    if (known) this.#guard(0);
+    return known;
+  }
+
+  async testWebhook(endpoint: string, id: string, payload: string): Promise<WebhookTest | null> {
+    return this.#webhooks.test(endpoint, id, payload);
+  }
+
+  async #work(): Promise<void> {
+    await this.#flusher.flush();
+    await this.#webhooks.run();
+  }
+
+  /** Never throws: without the registry the list known so far stands, and the alarm asks again. */
+  async #pullEndpoints(): Promise<void> {
+    try {
+      this.#webhooks.setEndpoints(await registryOf(this.env).endpoints());
+    } catch (cause) {
+      log("endpoints_not_known", { cause: String(cause) });
       this.#guard(LEDGER_RETRY_MS);
     }
   }

@@ -1,5 +1,45 @@
 /** What other rooms may ask of the ledger. The class is `Ledger` in ledger.ts. */
 import type { LedgerEntry } from "../schema/event.ts";
+import type { EndpointSet } from "../schema/webhook.ts";
+
+/** One event's way to one endpoint. Times in milliseconds since 1970. */
+export interface WebhookEvent {
+  /** The event's own. */
+  id: string;
+  type: string;
+  at: number;
+  status: "success" | "pending" | "failed" | "attempting";
+  attempts: number;
+  nextAttemptAt: number | null;
+}
+
+export interface WebhookAttempt {
+  id: string;
+  at: number;
+  /** 0: there was no answer; `response` says why. */
+  status: number;
+  response: string;
+  durationMs: number;
+}
+
+/** At most `limit` items that stand after one id in a list, or before one. */
+export interface WebhookPage {
+  limit: number;
+  after: string | null;
+  before: string | null;
+}
+
+/** What came of a call that was only a test. */
+export type WebhookTest = Pick<WebhookAttempt, "status" | "response" | "durationMs">;
+
+/** Something to tell that is no event of an email. `payload`: the JSON that endpoints get. */
+export interface WebhookNotice {
+  /** UUIDv7; a repeated one is ignored. */
+  id: string;
+  type: string;
+  at: number;
+  payload: string;
+}
 
 export interface LedgerRpc {
   /** Durable when it resolves. Repeats are harmless: every entry has an identity. Order is kept. */
@@ -11,4 +51,18 @@ export interface LedgerRpc {
   settle(): Promise<{ pending: number }>;
   /** For GET /metrics: entries on their way to libSQL, and those it will never take. */
   gauges(): Promise<{ pending: number; parked: number }>;
+  /** The registry's list of webhook endpoints. What was appended before follows the list before; an older list is ignored. */
+  setEndpoints(set: EndpointSet): Promise<void>;
+  /** Tells endpoints of it; durable when it resolves. */
+  notify(notices: WebhookNotice[]): Promise<void>;
+  /** What an endpoint was told of this ledger's emails, newest first. */
+  webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]>;
+  /** Null: this ledger knows of no such event. Likewise below. */
+  webhookEvent(endpoint: string, id: string): Promise<(WebhookEvent & { payload: string }) | null>;
+  /** Newest first, all that are kept. */
+  webhookAttempts(endpoint: string, id: string): Promise<WebhookAttempt[] | null>;
+  /** The same bytes go again, with all attempts before them. */
+  replayWebhook(endpoint: string, id: string): Promise<boolean>;
+  /** One call now, of which nothing is kept. */
+  testWebhook(endpoint: string, id: string, payload: string): Promise<WebhookTest | null>;
 }

@@ -3,16 +3,22 @@
  * its own SQLite. Thin: each kind of thing is in a file of its own.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../env.ts";
+import { WEBHOOK_PUSH_RETRY_MS } from "../core/limits.ts";
+import { allLedgers, type Env, readConfig } from "../env.ts";
+import { log } from "../log.ts";
+import type { EndpointSet } from "../schema/webhook.ts";
 import { ApiKeys } from "./api-keys.ts";
-import type { ApiKey, NewApiKey, RegistryRpc } from "./rpc.ts";
+import type { ApiKey, NewApiKey, NewWebhook, RegistryRpc, Webhook, WebhookChange } from "./rpc.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export class Registry extends DurableObject<Env> implements RegistryRpc {
   readonly #keys: ApiKeys;
+  readonly #webhooks: Webhooks;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#keys = new ApiKeys(ctx.storage.sql);
+    this.#webhooks = new Webhooks(ctx.storage.sql);
   }
 
   async createKey(key: NewApiKey): Promise<void> {
@@ -37,5 +43,66 @@ export class Registry extends DurableObject<Env> implements RegistryRpc {
 
   async takeFromKey(id: string): Promise<number | null> {
     return this.#keys.take(id, Date.now());
+  }
+
+  async createWebhook(webhook: NewWebhook): Promise<void> {
+    this.#webhooks.insert(webhook);
+    await this.#tellLedgers();
+  }
+
+  async listWebhooks(): Promise<Webhook[]> {
+    return this.#webhooks.all();
+  }
+
+  async findWebhook(id: string): Promise<Webhook | null> {
+    return this.#webhooks.find(id);
+  }
+
+  async updateWebhook(id: string, change: WebhookChange): Promise<boolean> {
+    if (!this.#webhooks.update(id, change, Date.now())) return false;
+    await this.#tellLedgers();
+    return true;
+  }
+
+  async rotateWebhook(id: string, secret: string): Promise<boolean> {
+    if (!this.#webhooks.rotate(id, secret, Date.now())) return false;
+    await this.#tellLedgers();
+    return true;
+  }
+
+  async removeWebhook(id: string): Promise<boolean> {
+    if (!this.#webhooks.remove(id)) return false;
+    await this.#tellLedgers();
+    return true;
+  }
+
+  async disableWebhook(id: string, url: string, reason: string): Promise<void> {
+    const webhook = this.#webhooks.find(id);
+    if (webhook === null || webhook.endpoint !== url || !webhook.enabled) return;
+    log("webhook_disabled", { id, reason });
+    await this.updateWebhook(id, { enabled: false, reason });
+  }
+
+  async endpoints(): Promise<EndpointSet> {
+    return this.#webhooks.set();
+  }
+
+  /** Ledgers that were out of reach. */
+  override async alarm(): Promise<void> {
+    await this.#tellLedgers();
+  }
+
+  /** Never throws: the change is kept, and a ledger that starts asks for the list itself. */
+  async #tellLedgers(): Promise<void> {
+    const config = readConfig(this.env);
+    if (!config.ok) return;
+    const set = this.#webhooks.set();
+    const told = await Promise.allSettled(
+      allLedgers(this.env, config.value.shards).map((ledger) => ledger.setEndpoints(set)),
+    );
+    const missed = told.filter(({ status }) => status === "rejected");
+    if (missed.length === 0) return;
+    log("webhooks_not_told", { ledgers: missed.length, retryMs: WEBHOOK_PUSH_RETRY_MS });
+    await this.ctx.storage.setAlarm(Date.now() + WEBHOOK_PUSH_RETRY_MS);
   }
 }

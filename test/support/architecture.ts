@@ -47,6 +47,7 @@ const LIBRARIES: { name: RegExp; homes: string[]; instead: string }[] = [
     instead: "use parseAddress of schema/address.ts",
   },
   { name: /^nodemailer\/lib\//, homes: ["message"], instead: "ask message/ for it" },
+  { name: /^ipaddr\.js$/, homes: ["schema/endpoint.ts"], instead: "use privateHost of schema/endpoint.ts" },
   { name: /^postal-mime$/, homes: ["feedback"], instead: "ask feedback/ for it" },
   { name: /^hono(\/|$)/, homes: ["http", "dashboard"], instead: "return a value, and let http/ answer" },
   {
