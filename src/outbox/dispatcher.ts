@@ -132,7 +132,7 @@ export class Dispatcher {
       const lane = this.#laneOf(route, now);
       if (lane === null) continue;
       const count = (given.get(lane) ?? 0) + one.routes.length;
-      if (!lane.hasRoom(count)) continue;
+      if (!lane.claims.hasRoom(count)) continue;
       given.set(lane, count);
       one.lane = lane;
     }
@@ -146,7 +146,7 @@ export class Dispatcher {
     let asleep = false;
     for (const { order, routes, lane, given } of mail) {
       if (lane !== null && given !== undefined) {
-        lane.give(given);
+        lane.claims.give(given);
         lanes.add(lane);
       } else if (order.scheduledAt !== null) asleep = true;
       else
@@ -224,7 +224,7 @@ export class Dispatcher {
       this.#reportTimer = null;
       const now = this.#context.now();
       const working = [...this.#lanes.values()].filter((lane) => lane.isWorking);
-      if (!working.some((lane) => lane.hasBacklog)) this.#backlogSince = null;
+      if (!working.some((lane) => lane.claims.hasBacklog)) this.#backlogSince = null;
       else this.#backlogSince ??= now;
       const waits =
         this.#backlogSince !== null &&

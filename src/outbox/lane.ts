@@ -2,7 +2,7 @@
  * One relay's lane: takes due deliveries for it off the queue, as fast as the relay may be used, splices each copy, and
  * turns what came of it into an outcome. The pool calls it from its session loops.
  */
-import { CLAIMS_PER_READ, DAY_MS } from "../core/limits.ts";
+import { DAY_MS } from "../core/limits.ts";
 import { actionOf } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import type { Pool } from "../smtp/pool.ts";
@@ -10,6 +10,7 @@ import type { Relay } from "../smtp/relay.ts";
 import { relaysOf, without } from "../smtp/routing.ts";
 import { nextAttempt } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
+import { Claims } from "./claims.ts";
 import type { Contents } from "./contents.ts";
 import { type CopyContext, copyOf } from "./copy.ts";
 import type { Meter } from "./meter.ts";
@@ -57,10 +58,9 @@ export class Lane implements Source<Job> {
   breaker: Breaker = closed();
   /** Until when the quota is used up, in milliseconds since 1970. */
   spentUntil = 0;
+  readonly claims: Claims;
   readonly #context: LaneContext;
   readonly #bucket: Bucket | null;
-  #claimed: Delivery[] = [];
-  #backlog = false;
   /** Destinations that a reply "too fast" came for since the last acceptance. */
   readonly #slowed = new Set<string>();
   #working: Promise<void> | null = null;
@@ -69,6 +69,7 @@ export class Lane implements Source<Job> {
     this.relay = relay;
     this.pool = pool;
     this.#context = context;
+    this.claims = new Claims(context.queue.deliveries);
     this.#bucket = relay.rate === null ? null : newBucket(shareOf(relay.rate, context.shards), context.now());
   }
 
@@ -85,23 +86,6 @@ export class Lane implements Source<Job> {
   /** Milliseconds until the rate allows another message. */
   rateWait(now: number): number {
     return this.#bucket === null ? 0 : waitFor(this.#bucket, now);
-  }
-
-  /** More was due than one claim takes. */
-  get hasBacklog(): boolean {
-    return this.#backlog;
-  }
-
-  /** Whether `count` new copies can be given at once: there is room, and nothing older waits. */
-  hasRoom(count: number): boolean {
-    if (!this.#backlog && this.#claimed.length + count <= CLAIMS_PER_READ) return true;
-    this.#backlog = true; // They will wait in the queue, and newer ones behind them.
-    return false;
-  }
-
-  /** Copies that were stored as claimed. */
-  give(deliveries: readonly Delivery[]): void {
-    this.#claimed.push(...deliveries);
   }
 
   get isWorking(): boolean {
@@ -122,7 +106,7 @@ export class Lane implements Source<Job> {
       })
       .finally(() => {
         this.#working = null;
-        this.#putBack();
+        this.claims.putBack();
         this.#context.outcomes.flush();
         after();
       });
@@ -131,12 +115,11 @@ export class Lane implements Source<Job> {
   }
 
   next(): Job | null {
-    const { queue, contents, outcomes, now } = this.#context;
+    const { queue, contents, outcomes, now, chosen } = this.#context;
     for (;;) {
       const at = now();
       if (!this.isAvailable(at) || this.rateWait(at) > 0) return null;
-      if (this.#claimed.length === 0) this.#claim(at);
-      const delivery = this.#claimed.shift();
+      const delivery = this.claims.next(at, (route) => chosen(route, at) === this.relay.name);
       if (delivery === undefined) return null;
       const held = queue.holds.until(delivery.domain, at) ?? this.#context.paces.next(delivery.domain, at);
       if (held !== null) {
@@ -153,8 +136,7 @@ export class Lane implements Source<Job> {
         continue;
       }
       if (this.relay.quota !== null && !this.#spend(at)) {
-        this.#claimed.unshift(delivery);
-        this.#putBack();
+        this.claims.putBack(delivery);
         return null;
       }
       if (this.#bucket !== null) take(this.#bucket, at);
@@ -247,7 +229,7 @@ export class Lane implements Source<Job> {
   unreachable(failure: Attempt): void {
     const { now, random, log, queue, outcomes, newId, chosen } = this.#context;
     const at = now();
-    this.#putBack();
+    this.claims.putBack();
     this.breaker = failed(this.breaker, failure.sentence, at, random());
     log("relay_unreachable", {
       relay: this.relay.name,
@@ -270,22 +252,6 @@ export class Lane implements Source<Job> {
         );
       }
     }
-  }
-
-  #claim(now: number): void {
-    const { queue, chosen } = this.#context;
-    this.#backlog = false;
-    for (const route of queue.deliveries.waitingRoutes()) {
-      if (chosen(route, now) !== this.relay.name) continue;
-      this.#claimed = queue.deliveries.claim(route, now, CLAIMS_PER_READ);
-      this.#backlog = this.#claimed.length === CLAIMS_PER_READ;
-      if (this.#claimed.length > 0) return;
-    }
-  }
-
-  #putBack(): void {
-    this.#context.queue.deliveries.unclaim(this.#claimed.map((delivery) => delivery.id));
-    this.#claimed = [];
   }
 
   #spend(now: number): boolean {

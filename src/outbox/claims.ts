@@ -1,0 +1,54 @@
+/** The copies that a lane has in hand: claimed from the queue, or given to it when they were accepted. */
+import { CLAIMS_PER_READ } from "../core/limits.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Delivery } from "./tables.ts";
+
+export class Claims {
+  readonly #deliveries: Deliveries;
+  #held: Delivery[] = [];
+  #more = false;
+
+  constructor(deliveries: Deliveries) {
+    this.#deliveries = deliveries;
+  }
+
+  /** More waits in the queue than is in hand. */
+  get hasBacklog(): boolean {
+    return this.#more;
+  }
+
+  /** Whether `count` new copies can be given at once: there is room, and nothing older waits. */
+  hasRoom(count: number): boolean {
+    if (!this.#more && this.#held.length + count <= CLAIMS_PER_READ) return true;
+    this.#more = true; // They will wait in the queue, and newer ones behind them.
+    return false;
+  }
+
+  /** Copies that were stored as claimed. */
+  give(deliveries: readonly Delivery[]): void {
+    this.#held.push(...deliveries);
+  }
+
+  /** The next copy that is due under a route of which `isOurs` says so. */
+  next(now: number, isOurs: (route: string) => boolean): Delivery | undefined {
+    if (this.#held.length === 0) this.#claim(now, isOurs);
+    return this.#held.shift();
+  }
+
+  #claim(now: number, isOurs: (route: string) => boolean): void {
+    this.#more = false;
+    for (const route of this.#deliveries.waitingRoutes()) {
+      if (!isOurs(route)) continue;
+      this.#held = this.#deliveries.claim(route, now, CLAIMS_PER_READ);
+      this.#more = this.#held.length === CLAIMS_PER_READ;
+      if (this.#held.length > 0) return;
+    }
+  }
+
+  /** Puts back what was not sent; `first` is the one that was just taken. */
+  putBack(first?: Delivery): void {
+    if (first !== undefined) this.#held.unshift(first);
+    this.#deliveries.unclaim(this.#held.map(({ id }) => id));
+    this.#held = [];
+  }
+}
