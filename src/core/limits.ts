@@ -43,6 +43,9 @@ export const IDEMPOTENCY_KEY_CHARS = 256; // Resend's bound.
 export const IDEMPOTENCY_HOURS = 24; // Resend's bound.
 export const PAGE_DEFAULT = 20;
 export const PAGE_MAX = 100;
+export const METRIC_PERIODS = 1_000; // Of one question for figures: six weeks by the hour.
+export const METRIC_ROWS = 20_000; // Read for one question for figures: about 2 MB.
+export const METRIC_EMAILS = 100; // Emails whose events are counted for one question.
 
 // --- API keys ----------------------------------------------------------------------------------------------
 export const API_KEYS_MAX = 1_000; // Listed in one call; a gateway with more callers wants a registry of another kind.

@@ -8,6 +8,7 @@ import { requireKey } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 import { emails } from "./emails.ts";
 import { fail, ProblemError } from "./errors.ts";
+import { figures } from "./figures.ts";
 import { health } from "./health.ts";
 import { mailjet } from "./mailjet/app.ts";
 import { metrics } from "./metrics.ts";
@@ -48,6 +49,7 @@ app.route("/", tracking);
 app.route("/", unsubscribe);
 app.route("/", health);
 app.route("/", sending);
+app.route("/", figures); // Before emails: "/emails/metrics" looks like an id to it.
 app.route("/", emails);
 app.route("/", relays);
 app.route("/", mailjet);

@@ -16,7 +16,8 @@ export function idOf(c: Context<AppEnv>): EmailId {
   return id;
 }
 
-const parameter = (message: string) => new ProblemError({ kind: "invalid_parameter", message });
+/** What is wrong with a parameter, to be thrown. */
+export const parameter = (message: string) => new ProblemError({ kind: "invalid_parameter", message });
 
 function limitOf(text: string | undefined, name: string, max: number): number {
   if (text === undefined || text === "") return PAGE_DEFAULT;
@@ -48,4 +49,24 @@ export function recipientPageOf(c: AppContext): { limit: number; after: number |
   if (after !== null && (!Number.isInteger(after) || after < 0))
     throw parameter("`recipients_after` must be a recipient's index.");
   return { limit: limitOf(recipients_limit ?? String(PAGE_MAX), "recipients_limit", PAGE_MAX), after };
+}
+
+/** The value of a parameter that has only these; null when it was not given. */
+export function oneOf<T extends string>(c: AppContext, name: string, known: readonly T[]): T | null {
+  const given = c.req.query(name);
+  if (given === undefined || given === "") return null;
+  const found = known.find((one) => one === given);
+  if (found === undefined) throw parameter(`\`${name}\` must be one of ${known.join(", ")}.`);
+  return found;
+}
+
+/** Likewise for several with commas, each once. */
+export function listOf<T extends string>(c: AppContext, name: string, known: readonly T[]): T[] | null {
+  const given = c.req.query(name);
+  if (given === undefined || given === "") return null;
+  const wanted = [...new Set(given.split(",").map((one) => one.trim()))];
+  const found = wanted.flatMap((one) => known.find((other) => other === one) ?? []);
+  if (found.length < wanted.length)
+    throw parameter(`\`${name}\` takes ${known.join(", ")}, separated by commas.`);
+  return found;
 }
