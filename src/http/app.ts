@@ -6,6 +6,7 @@ import { log } from "../log.ts";
 import { apiKeys } from "./api-keys.ts";
 import { requireKey } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
+import { contract } from "./contract.ts";
 import { emails } from "./emails.ts";
 import { fail, ProblemError } from "./errors.ts";
 import { figures } from "./figures.ts";
@@ -57,6 +58,7 @@ app.route("/", apiKeys);
 app.route("/", metrics);
 app.route("/", webhooks);
 app.route("/", webhookEvents);
+app.route("/", contract);
 
 /** Another method of the same path is served: 405 instead of 404. */
 const METHODS = ["GET", "POST", "PATCH", "DELETE"] as const;

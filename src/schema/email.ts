@@ -4,6 +4,7 @@
 import { z } from "zod";
 import {
   ATTACHMENTS_PER_EMAIL,
+  BATCH_EMAILS,
   FILE_NAME_CHARS,
   HEADER_NAME_CHARS,
   HEADER_VALUE_CHARS,
@@ -77,15 +78,17 @@ export const mailbox = z
   });
 
 /** One mailbox or a list of them; `null` and absent are an empty list. */
-const mailboxes = z.preprocess(
-  (value) => (value === null || value === undefined ? [] : typeof value === "string" ? [value] : value),
-  z
-    .array(mailbox, "must be an address or a list of addresses")
-    .max(
-      RECIPIENTS_PER_EMAIL,
-      `has more than ${RECIPIENTS_PER_EMAIL} addresses; use POST /emails/bulk for more`,
-    ),
-);
+const mailboxes = z
+  .preprocess(
+    (value) => (value === null || value === undefined ? [] : typeof value === "string" ? [value] : value),
+    z
+      .array(mailbox, "must be an address or a list of addresses")
+      .max(
+        RECIPIENTS_PER_EMAIL,
+        `has more than ${RECIPIENTS_PER_EMAIL} addresses; use POST /emails/bulk for more`,
+      ),
+  )
+  .meta({ oneOrMore: true });
 
 const tagText = (what: string) =>
   z
@@ -241,6 +244,9 @@ export const SendEmail = z
     if (!hasContent(value)) ctx.addIssue({ code: "custom", path: ["html"], message: NO_CONTENT });
   });
 export type SendEmail = z.output<typeof SendEmail>;
+
+/** POST /emails/batch takes each by itself, so that one wrong message need not refuse the others; this is what it takes in all. */
+export const SendBatch = z.array(SendEmail).min(1).max(BATCH_EMAILS);
 
 /** PATCH /emails/:id. */
 export const Reschedule = z.object({

@@ -243,3 +243,6 @@ export function withGlobals(globals: Record<string, unknown> | null | undefined,
   }
   return merged;
 }
+
+/** What POST /v3.1/send takes in all; each message is parsed by itself, so that one wrong message does not refuse the others. */
+export const MailjetBatch = SendRequest.extend({ Messages: z.array(MailjetMessage) });

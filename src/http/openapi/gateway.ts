@@ -1,0 +1,62 @@
+/** The contract of the gateway's own state. */
+import type { Operation } from "./operation.ts";
+
+export const GATEWAY: Operation[] = [
+  {
+    method: "get",
+    path: "/relays",
+    id: "listRelays",
+    tag: "Relays",
+    summary: "Every relay and how it does, without its secrets",
+    answer: { status: 200, description: "`{object: list, data}`." },
+    example: { status: 200 },
+  },
+  {
+    method: "post",
+    path: "/relays/{name}/verify",
+    id: "verifyRelay",
+    tag: "Relays",
+    summary: "Connect, negotiate and log in, and say which step fails and what to try",
+    answer: { status: 200, description: "`{ok, steps, advice}`; `ok` is false when a step failed." },
+    example: { path: { name: "$relay" }, status: 200 },
+  },
+  {
+    method: "get",
+    path: "/healthz",
+    id: "health",
+    tag: "Operation",
+    summary: "Whether the configuration is right",
+    access: "anyone",
+    answer: { status: 200, description: "`{status: ok}`; 503 names the variable that is wrong." },
+    example: { status: 200 },
+  },
+  {
+    method: "get",
+    path: "/metrics",
+    id: "metrics",
+    tag: "Operation",
+    summary: "Queue depth and age, outcomes, latency and breakers, for Prometheus",
+    answer: { status: 200, description: "Prometheus' text format.", type: "text/plain" },
+    example: { status: 200 },
+  },
+  {
+    method: "get",
+    path: "/openapi.json",
+    id: "contract",
+    tag: "Operation",
+    summary: "This document",
+    access: "anyone",
+    answer: { status: 200, description: "OpenAPI 3.1." },
+    example: { status: 200 },
+  },
+  {
+    method: "get",
+    path: "/docs",
+    id: "reader",
+    tag: "Operation",
+    summary: "This document, to read",
+    access: "anyone",
+    answer: { status: 200, description: "A page.", type: "text/html" },
+    example: { status: 200 },
+  },
+];

@@ -1,0 +1,17 @@
+/** Every route there is. A test compares this list with the routes that are served. */
+import { API_KEYS } from "./api-keys.ts";
+import { EMAILS } from "./emails.ts";
+import { GATEWAY } from "./gateway.ts";
+import { MAILJET } from "./mailjet.ts";
+import type { Operation } from "./operation.ts";
+import { SENDING } from "./sending.ts";
+import { TRACKING } from "./tracking.ts";
+
+export const OPERATIONS: readonly Operation[] = [
+  ...SENDING,
+  ...EMAILS,
+  ...API_KEYS,
+  ...GATEWAY,
+  ...TRACKING,
+  ...MAILJET,
+];
