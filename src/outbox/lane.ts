@@ -17,7 +17,7 @@ import type { Meter } from "./meter.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
-import { attemptData, eventOf, expired, finalType, type NewId } from "./record.ts";
+import { accepted, attemptData, eventOf, expired, finalType, type NewId } from "./record.ts";
 import type { Delivery } from "./tables.ts";
 import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
 
@@ -158,17 +158,7 @@ export class Lane implements Source<Job> {
       this.breaker = closed();
       queue.holds.relax(delivery.domain);
       if (this.#slowed.size > 0) this.#slowed.clear();
-      const entries = [eventOf(newId, "email.sent", delivery, at, attemptData(delivery, attempt))];
-      // A millisecond each: what follows on something is listed after it.
-      if (this.relay.final)
-        entries.push(
-          eventOf(newId, "email.delivered", delivery, at + 1, {
-            reason: `${this.relay.name} is the final server for this address.`,
-          }),
-        );
-      for (const [i, type] of (attempt.sequel ?? []).entries())
-        entries.push(eventOf(newId, type, delivery, at + 1 + i, { reason: "Played by a test address." }));
-      outcomes.finish(delivery, entries);
+      outcomes.finish(delivery, accepted(newId, delivery, attempt, at, this.relay));
       return;
     }
     const action = actionOf(attempt.category, attempt.disposition);

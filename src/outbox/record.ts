@@ -1,6 +1,7 @@
 /** From what came of an attempt to the event people read. Pure. */
 import type { EventData, EventType, LedgerEntry, MailEvent } from "../schema/event.ts";
 import type { Attempt } from "../smtp/attempt.ts";
+import type { Relay } from "../smtp/relay.ts";
 import type { Delivery } from "./tables.ts";
 
 /** Makes an event's id of its time. */
@@ -44,6 +45,26 @@ export function attemptData(delivery: Delivery, attempt: Attempt): EventData {
   };
   if (attempt.transcript !== null) data.transcript = attempt.transcript;
   return data;
+}
+
+/** The events of an attempt that was accepted, a millisecond each: what follows on something is listed after it. */
+export function accepted(
+  newId: NewId,
+  delivery: Delivery,
+  attempt: Attempt,
+  at: number,
+  relay: Pick<Relay, "name" | "final">,
+): LedgerEntry[] {
+  const entries = [eventOf(newId, "email.sent", delivery, at, attemptData(delivery, attempt))];
+  if (relay.final)
+    entries.push(
+      eventOf(newId, "email.delivered", delivery, at + 1, {
+        reason: `${relay.name} is the final server for this address.`,
+      }),
+    );
+  for (const [i, type] of (attempt.sequel ?? []).entries())
+    entries.push(eventOf(newId, type, delivery, at + 1 + i, { reason: "Played by a test address." }));
+  return entries;
 }
 
 /**
