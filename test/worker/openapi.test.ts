@@ -1,9 +1,10 @@
 /** Every route is in the contract, and every example in the contract does what it says. */
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { app } from "../../src/http/app.ts";
 import type { Operation } from "../../src/http/openapi/operation.ts";
 import { OPERATIONS } from "../../src/http/openapi/operations.ts";
 import { call, mailFor, someone, worker } from "../support/api.ts";
+import { hook } from "../support/webhooks.ts";
 
 /** Served, and not for the contract: what answers a whole dialect's unknown routes. */
 const UNLISTED = new Set<string>([]);
@@ -12,6 +13,11 @@ const UNLISTED = new Set<string>([]);
 type World = Record<string, string>;
 
 let mail: { html: string; unsubscribe: string };
+
+afterEach(async () => {
+  for (const { id } of (await call("GET", "/webhooks?limit=100")).body.data)
+    await call("DELETE", `/webhooks/${id}`);
+});
 
 beforeAll(async () => {
   const to = someone();
@@ -27,7 +33,7 @@ beforeAll(async () => {
   mail = { html: taken!.email.html!, unsubscribe: /\/u\/([\w-]+)/.exec(header)![1]! };
 });
 
-async function newWorld(): Promise<World> {
+async function newWorld({ path }: Operation): Promise<World> {
   const send = async (more: object = {}) =>
     (
       await call("POST", "/emails", {
@@ -47,7 +53,22 @@ async function newWorld(): Promise<World> {
     token: token!,
     link: link!,
     unsubscribe: mail.unsubscribe,
+    ...(path.startsWith("/webhooks/") ? await toldWebhook() : {}),
   };
+}
+
+/** A webhook that was told of an email. */
+async function toldWebhook(): Promise<World> {
+  const { id, told } = await hook();
+  await call("POST", "/emails", {
+    from: "a@example.com",
+    to: "delivered@postern.test",
+    subject: "S",
+    text: "T",
+  });
+  await told(1);
+  const { body } = await call("GET", `/webhooks/${id}/events`);
+  return { webhook: id, event: body.data[0].id };
 }
 
 const filled = (value: string, world: World): string =>
@@ -90,7 +111,7 @@ describe("the contract", () => {
   it.each(OPERATIONS.map((operation) => [`${operation.method} ${operation.path}`, operation] as const))(
     "%s does what its example says",
     async (_, operation) => {
-      const response = await run(operation, await newWorld());
+      const response = await run(operation, await newWorld(operation));
       const text = await response.text();
       expect(response.status, text).toBe(operation.example.status);
       expect(operation.answer.status).toBe(operation.example.status);
@@ -103,7 +124,7 @@ describe("the contract", () => {
 
   it("needs a key where it says so, and none elsewhere", async () => {
     for (const operation of OPERATIONS.filter(({ access }) => access !== "anyone")) {
-      const response = await run({ ...operation, access: "anyone" }, await newWorld());
+      const response = await run({ ...operation, access: "anyone" }, await newWorld(operation));
       expect(response.status, operation.path).toBe(401);
       await response.text();
     }

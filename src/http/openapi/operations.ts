@@ -6,10 +6,12 @@ import { MAILJET } from "./mailjet.ts";
 import type { Operation } from "./operation.ts";
 import { SENDING } from "./sending.ts";
 import { TRACKING } from "./tracking.ts";
+import { WEBHOOKS } from "./webhooks.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   ...SENDING,
   ...EMAILS,
+  ...WEBHOOKS,
   ...API_KEYS,
   ...GATEWAY,
   ...TRACKING,
