@@ -47,6 +47,16 @@ export const METRIC_PERIODS = 1_000; // Of one question for figures: six weeks b
 export const METRIC_ROWS = 20_000; // Read for one question for figures: about 2 MB.
 export const METRIC_EMAILS = 100; // Emails whose events are counted for one question.
 
+// --- Stored templates --------------------------------------------------------------------------------------
+export const TEMPLATES_MAX = 10_000;
+export const TEMPLATE_NAME_CHARS = 200;
+export const TEMPLATE_ALIAS_CHARS = 100;
+export const STORED_TEMPLATE_CHARS = 400 * KB; // html, text and subject: with escapes and in UTF-8 below the 2 MB of a row.
+export const TEMPLATE_VARIABLES = 50; // Resend's bound.
+export const REQUEST_TEMPLATE_BYTES = 4 * MB; // A template's JSON.
+export const TEMPLATE_CACHE_MS = 10_000; // How long the registry's word on a template is believed: so soon a new version is sent everywhere.
+export const TEMPLATE_CACHE_CHARS = 4 * MB; // Templates held ready in an isolate, which has 128 MB.
+
 // --- API keys ----------------------------------------------------------------------------------------------
 export const API_KEYS_MAX = 1_000; // Listed in one call; a gateway with more callers wants a registry of another kind.
 export const API_KEY_NAME_CHARS = 50; // Resend's bound.

@@ -22,6 +22,7 @@ import { covers } from "../smtp/relay-fields.ts";
 import { linkSigner } from "../tracking/link.ts";
 import { bodyEntries, recipientEntries } from "./entries.ts";
 import { checkRoutes, type Recipient } from "./routable.ts";
+import type { ReadyTemplate } from "./template-cache.ts";
 
 export interface ComposeContext {
   config: Config;
@@ -65,8 +66,12 @@ const MISSING_NAMED = 20;
 export const spell = ({ name, address }: Mailbox): string =>
   name === null ? address : `${name} <${address}>`;
 
-/** POST /emails: everyone sees To and Cc as written. */
-export function compose(request: SendEmail, context: ComposeContext): Result<Order, Problem> {
+/** POST /emails: everyone sees To and Cc as written. `template`: the one whose content the request holds. */
+export function compose(
+  request: SendEmail,
+  context: ComposeContext,
+  template: ReadyTemplate | null = null,
+): Result<Order, Problem> {
   // Each address once: who is in To and Bcc gets one mail, as from any mail program.
   const seen = new Set<string>();
   const recipients = (["to", "cc", "bcc"] as const)
@@ -80,9 +85,10 @@ export function compose(request: SendEmail, context: ComposeContext): Result<Ord
   const shape = { kind: "single", to, cc, bcc } as const;
   if (variables == null) return build(request, contentOf(request), recipients, shape, context);
   const linkName = isAsked(request) ? secretName(context.random) : null;
-  const rendered = render(contentOf(request), variables, linkName);
+  const rendered = render(contentOf(request), variables, linkName, template ?? undefined);
   if (rendered.ok) return build(request, rendered.value, recipients, { ...shape, linkName }, context);
-  return invalid(...rendered.error.map((name) => ({ path: "variables", message: lacks(name) })));
+  const path = template === null ? "variables" : "template.variables";
+  return invalid(...rendered.error.map((name) => ({ path, message: lacks(name) })));
 }
 
 const isAsked = ({ unsubscribe }: Pick<Common, "unsubscribe">): boolean =>

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { Problem } from "../core/errors.ts";
 import { uuidv7 } from "../core/ids.ts";
 import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
+import type { Result } from "../core/result.ts";
 import { outboxOf } from "../env.ts";
 import type { Order } from "../outbox/rpc.ts";
 import { BulkEmail } from "../schema/bulk.ts";
@@ -14,14 +15,19 @@ import { compose, composeBulk } from "./compose.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, ProblemError, unwrap } from "./errors.ts";
 import { emailIdWithByte, type Idempotency, readIdempotency } from "./idempotency.ts";
+import type { ReadyTemplate } from "./template-cache.ts";
+import { withTemplate } from "./template-use.ts";
+import { nameUnknown } from "./unknown.ts";
 
 export const sending = new Hono<AppEnv>();
 
 sending.post("/emails", async (c) => {
   const { value, idempotency } = await readRequest(c, "/emails");
   const unknown = unknownFields(SendEmail, value);
-  const request = unwrap(parse(SendEmail, value));
-  const order = unwrap(compose(request, composeContext(c, idempotency?.byte ?? null)));
+  const made = unwrap(await withTemplate(c.env, value, Date.now()));
+  const request = unwrap(parse(SendEmail, made.value));
+  const context = composeContext(c, idempotency?.byte ?? null, made.template);
+  const order = unwrap(compose(request, context, made.template));
   const response = await accept(c, [order], idempotency, { id: order.id });
   nameUnknown(c, unknown);
   return c.json(response);
@@ -46,8 +52,7 @@ sending.post("/emails/batch", async (c) => {
   const unknown: string[] = [];
   for (const [index, item] of value.entries()) {
     for (const field of unknownFields(SendEmail, item)) unknown.push(`[${index}].${field}`);
-    const parsed = parse(SendEmail, item);
-    const order = parsed.ok ? compose(parsed.value, composeContext(c, byte)) : parsed;
+    const order = await composeItem(c, item, byte);
     if (order.ok) orders.push(order.value);
     else if (!permissive) return fail(c, atIndex(order.error, index));
     else
@@ -66,8 +71,9 @@ sending.post("/emails/batch", async (c) => {
 sending.post("/emails/bulk", async (c) => {
   const { value, idempotency } = await readRequest(c, "/emails/bulk");
   const unknown = unknownFields(BulkEmail, value);
-  const request = unwrap(parse(BulkEmail, value));
-  const order = unwrap(composeBulk(request, composeContext(c, idempotency?.byte ?? null)));
+  const made = unwrap(await withTemplate(c.env, value, Date.now()));
+  const request = unwrap(parse(BulkEmail, made.value));
+  const order = unwrap(composeBulk(request, composeContext(c, idempotency?.byte ?? null, made.template)));
   const response = await accept(c, [order], idempotency, {
     id: order.id,
     accepted: order.deliveries.length,
@@ -76,6 +82,14 @@ sending.post("/emails/bulk", async (c) => {
   nameUnknown(c, unknown);
   return c.json(response);
 });
+
+async function composeItem(c: AppContext, item: unknown, byte: number): Promise<Result<Order, Problem>> {
+  const made = await withTemplate(c.env, item, Date.now());
+  if (!made.ok) return made;
+  const { template, value } = made.value;
+  const parsed = parse(SendEmail, value);
+  return parsed.ok ? compose(parsed.value, composeContext(c, byte, template), template) : parsed;
+}
 
 async function readRequest(c: AppContext, route: string) {
   const { value, text } = unwrap(await readJson(c.req.raw));
@@ -86,7 +100,7 @@ async function readRequest(c: AppContext, route: string) {
 }
 
 /** What composing needs to know of a request. `byte`: decides the shard; null: chance does. */
-export function composeContext(c: AppContext, byte: number | null) {
+export function composeContext(c: AppContext, byte: number | null, template: ReadyTemplate | null = null) {
   const sandbox = isSandboxed(c);
   const now = Date.now();
   const random = crypto.getRandomValues(new Uint8Array(10));
@@ -97,7 +111,7 @@ export function composeContext(c: AppContext, byte: number | null) {
     random: crypto.getRandomValues(new Uint8Array(16)),
     senders: c.var.caller.domains,
     sandbox,
-    meta: metaOf(c, sandbox),
+    meta: metaOf(c, sandbox, template),
     newId: (at: number) => uuidv7(at, crypto.getRandomValues(new Uint8Array(10))),
     trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
   };
@@ -113,10 +127,11 @@ function isSandboxed(c: AppContext): boolean {
 }
 
 /** Circumstances that go on the record with an email. */
-function metaOf(c: AppContext, sandbox: boolean): EmailMeta {
+function metaOf(c: AppContext, sandbox: boolean, template: ReadyTemplate | null): EmailMeta {
   const meta: EmailMeta = { request_id: c.var.requestId };
   if (c.var.caller.id !== null) meta.key_id = c.var.caller.id;
   if (sandbox) meta.sandbox = true;
+  if (template !== null) meta.template_id = template.id;
   return meta;
 }
 
@@ -162,15 +177,6 @@ export async function accept<T>(
 
 /** A message longer than this goes to the outbox in parts: a call carries 32 MiB, and the record of it needs room too. */
 const STAGE_BYTES = 8 * MB;
-
-/** Fields of a request that mean nothing here do not fail it, but a typo should be found. */
-export function nameUnknown(c: AppContext, unknown: readonly string[]): void {
-  if (unknown.length > 0)
-    c.header(
-      "x-postern-unknown-fields",
-      unknown.map((field) => field.replace(/[^\x21-\x7e]/g, "?")).join(", "),
-    );
-}
 
 const firstIssue = (issues: readonly { path: string; message: string }[]): string =>
   issues[0] === undefined ? "is not valid" : `\`${issues[0].path}\`: ${issues[0].message}`;

@@ -31,6 +31,18 @@ export function* findVariables(text: string): Generator<Found> {
   }
 }
 
+/** Html with three braces around the variables that are html themselves, and two around all others. */
+export function rebrace(html: string, isHtml: (name: string) => boolean): string {
+  let out = "";
+  let from = 0;
+  for (const { at, end, triple, name } of findVariables(html)) {
+    const inner = triple ? html.slice(at + 3, end - 3) : html.slice(at + 2, end - 2);
+    out += html.slice(from, at) + (isHtml(name) ? `{{{${inner}}}}` : `{{${inner}}}`);
+    from = end;
+  }
+  return out + html.slice(from);
+}
+
 /** Which names are variables of a message, and what fills them. Null: not ours, it stays as text. */
 export type Bind = (name: string) => "recipient" | OwnValue | null;
 

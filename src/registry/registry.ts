@@ -9,16 +9,22 @@ import { log } from "../log.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { ApiKeys } from "./api-keys.ts";
 import type { ApiKey, NewApiKey, NewWebhook, RegistryRpc, Webhook, WebhookChange } from "./rpc.ts";
+import type { TemplateRpc } from "./template-rpc.ts";
+import { Templates } from "./templates.ts";
 import { Webhooks } from "./webhooks.ts";
 
-export class Registry extends DurableObject<Env> implements RegistryRpc {
+type Args<Name extends keyof TemplateRpc> = Parameters<TemplateRpc[Name]>;
+
+export class Registry extends DurableObject<Env> implements RegistryRpc, TemplateRpc {
   readonly #keys: ApiKeys;
   readonly #webhooks: Webhooks;
+  readonly #templates: Templates;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#keys = new ApiKeys(ctx.storage.sql);
     this.#webhooks = new Webhooks(ctx.storage.sql);
+    this.#templates = new Templates(ctx.storage.sql);
   }
 
   async createKey(key: NewApiKey): Promise<void> {
@@ -104,5 +110,33 @@ export class Registry extends DurableObject<Env> implements RegistryRpc {
     if (missed.length === 0) return;
     log("webhooks_not_told", { ledgers: missed.length, retryMs: WEBHOOK_PUSH_RETRY_MS });
     await this.ctx.storage.setAlarm(Date.now() + WEBHOOK_PUSH_RETRY_MS);
+  }
+
+  async createTemplate(...args: Args<"createTemplate">) {
+    return this.#templates.create(args, Date.now());
+  }
+
+  async updateTemplate(...args: Args<"updateTemplate">) {
+    return this.#templates.update(args, Date.now());
+  }
+
+  async findTemplate(ref: string) {
+    return this.#templates.find(ref);
+  }
+
+  async listTemplates(...args: Args<"listTemplates">) {
+    return this.#templates.list(args);
+  }
+
+  async publishTemplate(ref: string) {
+    return this.#templates.publish(ref, Date.now());
+  }
+
+  async removeTemplate(ref: string) {
+    return this.#templates.remove(ref);
+  }
+
+  async sendableTemplate(ref: string) {
+    return this.#templates.sendable(ref);
   }
 }

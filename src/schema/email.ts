@@ -21,6 +21,7 @@ import {
 import { type Mailbox, parseMailbox } from "./address.ts";
 import { checkBase64 } from "./base64.ts";
 import { forbiddenHeader, isHeaderName } from "./header.ts";
+import { TemplateUse } from "./template-use.ts";
 import { variables } from "./variables.ts";
 
 export interface Attachment {
@@ -53,7 +54,7 @@ export interface Content {
 }
 
 const CONTROL = /\p{Cc}/u;
-const oneLine = (what: string, max: number) =>
+export const oneLine = (what: string, max: number) =>
   z
     .string(`must be text: ${what}`)
     .max(max, `is longer than ${max} characters`)
@@ -62,7 +63,7 @@ const oneLine = (what: string, max: number) =>
       "has a line break or another control character, which a header cannot carry",
     )
     .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
-const wellFormed = (what: string) =>
+export const wellFormed = (what: string) =>
   z
     .string(`must be text: ${what}`)
     .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
@@ -178,6 +179,8 @@ export const contentFields = {
   /** Absent: replies go to `from`. */
   reply_to: mailboxes,
   subject: oneLine("the subject", SUBJECT_CHARS),
+  /** Absent: the content stands in the request. */
+  template: TemplateUse.nullish(),
   /** Absent: inboxes show the mail's first words beside the subject. */
   preheader: oneLine("the preheader", PREHEADER_CHARS).nullish(),
   /** Absent: no html part. */

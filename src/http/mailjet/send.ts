@@ -10,7 +10,7 @@ import { MailjetMessage, SendRequest, withGlobals } from "../../schema/mailjet-s
 import { unknownFields } from "../../schema/parse.ts";
 import { readJson } from "../body.ts";
 import type { AppContext, AppEnv } from "../context.ts";
-import { nameUnknown } from "../send.ts";
+import { nameUnknown } from "../unknown.ts";
 import { Desk, type Prepared } from "./desk.ts";
 import { type MessageError, refuse, refuseProblem } from "./errors.ts";
 import type { Seat } from "./translate.ts";
