@@ -171,6 +171,22 @@ export const WEBHOOK_HEADERS_CHARS = 8 * KB; // An email's own headers in a payl
 export const WEBHOOK_PUSH_RETRY_MS = 5_000; // How soon a ledger that missed a change of the endpoints is told again.
 export const WEBHOOK_ATTEMPTS_SHOWN = 500; // Records kept of one event at one endpoint: 8 for each replay.
 
+// --- Mail in: bounces, complaints, replies ------------------------------------------------------------------------
+export const INBOUND_BYTES = 40 * MB; // A bounce may carry the whole message it is about, encoded once more.
+export const FEEDBACK_BYTES = 1 * MB; // What is read of a message; what tells stands at its beginning.
+export const FEEDBACK_HEADER_BYTES = 256 * KB; // All headers together. A message that went through ten filters has 40 kB.
+export const FEEDBACK_DEPTH = 16; // Multipart within multipart; a report has three levels.
+export const FEEDBACK_LINES = 30_000; // The parser pays per line; a megabyte of mail has 14,000.
+export const FEEDBACK_DASH_LINES = 2_000; // Lines that may be MIME boundaries: each makes a node of about a kilobyte.
+export const FEEDBACK_PARTS = 30; // Parts beside the text; a report has two.
+export const FEEDBACK_PART_CHARS = 128 * KB; // Of one part: 100 recipients with long diagnostics.
+export const FEEDBACK_TEXT_CHARS = 64 * KB; // Of the text: a notice is a page, the rest is the returned message.
+export const FEEDBACK_HTML_CHARS = 256 * KB; // Of an HTML notice; Exchange Online's has 40 kB.
+export const FEEDBACK_FIELDS = 2_000; // Fields of one part: 100 recipients of 10 fields, and room.
+export const FEEDBACK_REPORTS = 100; // Recipients in one report. Ours go out one by one; relays may gather them.
+export const FEEDBACK_CLUES = 20; // Tokens, and likewise Message-IDs, looked at in one message.
+export const DIAGNOSTIC_CHARS = 1_000; // Longer ones repeat themselves.
+
 // --- Tracking: whose visit it was ------------------------------------------------------------------------------
 export const SCANNER_DELAY_MS = 1_000; // Sooner than this after sending nobody has seen a mail; clocks of one machine are compared.
 export const BURST_LINKS = 3; // Different links followed within BURST_MS: a scanner takes them in order.

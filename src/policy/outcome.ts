@@ -1,8 +1,10 @@
 /**
  * From what a relay said, or failed to say, to what it means. Policy is in the tables: category.ts (what each outcome
- * means), status-codes.ts, reply-codes.ts, overrides.ts and phrases.ts (what servers say). Pure.
+ * means), status-codes.ts, reply-codes.ts, overrides.ts, phrases.ts (what servers say) and
+ * notice-phrases.ts (what they tell people). Pure.
  */
 import { type Action, actionOf, CATEGORIES, type Category } from "./category.ts";
+import { NOTICE_PHRASES } from "./notice-phrases.ts";
 import { OVERRIDES } from "./overrides.ts";
 import { PHRASES, type PhraseRow } from "./phrases.ts";
 import type { Disposition, Reply, Step } from "./reply.ts";
@@ -67,6 +69,7 @@ function find(enhanced: string | null, text: string, permanent: boolean, step: S
     byPhrase(OVERRIDES, flat, permanent, step) ??
     (status?.sure === true ? status : null) ??
     byPhrase(PHRASES, flat, permanent, step) ??
+    byPhrase(NOTICE_PHRASES, flat, permanent, step) ??
     status ??
     null
   );

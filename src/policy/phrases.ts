@@ -48,6 +48,27 @@ export const PHRASES: readonly PhraseRow[] = [
     category: "authentication_unavailable",
     why: "postfix and Gmail, 454 4.7.0.",
   },
+  // Notices whose words would be taken for other things below.
+  {
+    says: /able to establish an smtp connection|couldn['’]t establish .{0,20}connection/i,
+    category: "delivery_failed",
+    why: "qmail #4.4.1, which goes on: in the queue too long.",
+  },
+  {
+    says: /in (the |our )?queue (for )?too long/i,
+    category: "expired",
+    why: "qmail's and others' words for a time that is over; not about the message's length.",
+  },
+  {
+    says: /not listed in .{0,30}(address book|directory)/i,
+    category: "unknown_mailbox",
+    why: "Domino: not listed in Domino Directory, in public Name & Address Book; not a block list.",
+  },
+  {
+    says: /(mailbox|inbox|account)(['’]s)? (size )?(exceeds|has exceeded|exceeded|is over)|mail ?boxes are full/i,
+    category: "mailbox_full",
+    why: "IMail: User mailbox exceeds allowed size; au: mail boxes are full.",
+  },
   // Size.
   {
     says: /(message|mail|size|content).{0,40}(too (large|big|long)|exceeds? .{0,30}(size|limit|maximum|fixed))|size limit|exceeded .{0,12}size|message size violation/i,
@@ -61,7 +82,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "Gmail 452 4.2.2, iCloud, Exchange STOREDRV MailboxFull, dovecot, cyrus.",
   },
   {
-    says: /(account|mailbox|user|recipient|addressee|address).{0,60}(disabled|deactivated|suspended|inactive|closed|locked|discontinued|expired)|(disabled|inactive|suspended|deactivated|discontinued) (account|mailbox|user|recipient)|mailbox (is )?(unavailable due to inactivity|frozen)/i,
+    says: /(account|mailbox|user|recipient|addressee|address).{0,60}(disabled|deactivated|suspended|inactive|closed|locked|discontinued|expired)|(disabled|inactive|suspended|deactivated|discontinued) (account|mailbox|user|recipient)|mailbox (is )?(unavailable due to inactivity|frozen)|no longer (accepts? (any )?(mail|messages)|active|in use|a valid)/i,
     category: "mailbox_disabled",
     why: "Gmail 550 5.2.1 disabled, Yahoo 554 discontinued, Outlook, iCloud inactive, Yandex.",
   },
@@ -78,7 +99,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "A 4xx from servers that verify with another (postfix unverified_recipient) or set soft_bounce: tried again, then given up.",
   },
   {
-    says: /host (or domain name )?not found|domain (name )?not found|no such (host|domain)|name or service not known|nxdomain|unrouteable (mail )?domain|host unknown|no mx|mail exchanger.{0,20}not found|domain .{0,40}(does not exist|does not resolve|isn.t allowed|not found)/i,
+    says: /host (or domain name )?not found|illegal host|(could ?n[o']t|could not|cannot) find (any |a )?host|domain (name )?not found|no such (host|domain)|name or service not known|nxdomain|unrouteable (mail )?domain|host unknown|no mx|mail exchanger.{0,20}not found|domain .{0,40}(does not exist|does not resolve|isn.t allowed|not found)/i,
     category: "host_unknown",
     at: "rcpt",
     why: "postfix 450 4.1.2 and 5.4.4, sendmail 550 5.1.2 Host unknown, exim Unrouteable.",
@@ -130,6 +151,11 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "iCloud 550 5.7.1 a domain in the body is listed.",
   },
   {
+    says: /\bblocked - see https?:|\bipcheck\.|(spam|sender) ?score.{0,20}(ip|address)/i,
+    category: "reputation_blocked",
+    why: "Proofpoint: 554 Blocked - see https://ipcheck.proofpoint.com.",
+  },
+  {
     says: /block ?list|blacklist|deny ?list|\bdnsbl\b|\brbl\b|spamhaus|spamcop|barracudacentral|sorbs|\[bl2\d\]|\bs31[45]0\b|listed (at|in|by|on)|(banned|blocked) (sending )?ip|ip .{0,60}(blocked|banned|poor reputation|bad reputation)|(bad|poor|low) reputation|part of their network is on our block/i,
     category: "reputation_blocked",
     why: "Outlook.com S3140 and S3150, Yahoo BL21, postfix reject_rbl_client, Cloudmark, Barracuda.",
@@ -144,6 +170,11 @@ export const PHRASES: readonly PhraseRow[] = [
     says: /virus|malware|trojan|phish|infected|(attachment|file)s?.{0,30}(not allowed|blocked|forbidden|prohibited|type)|blocked.{0,20}content|suspicious (link|content|attachment)|illegal (content|attachment)|header (is )?(missing|malformed|not rfc)|rfc ?(5322|2822|822).{0,20}(compliant|violation)|not rfc compliant/i,
     category: "content_refused",
     why: "Gmail 552 5.7.0 potential security issue, clamav-milter, amavis, exim acl_check_data, Gmail 550 5.7.1 not RFC 5322 compliant.",
+  },
+  {
+    says: /content restriction|due to (its |the )?(message )?content\b/i,
+    category: "content_refused",
+    why: "Exchange 5.7.1 and Proofpoint: Message rejected due to content restrictions.",
   },
   {
     says: /security issue/i,
