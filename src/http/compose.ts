@@ -245,7 +245,8 @@ function build(
       recipients.map(({ mailbox, kind }, index) => ({ index, address: mailbox.address, kind, status })),
     ),
     ...bodyEntries(id, "html", content.html && told(content.html)),
-    ...bodyEntries(id, "text", text && told(text)),
+    // Text made of html is made again for whoever asks.
+    ...bodyEntries(id, "text", content.text === null ? null : text && told(text)),
   ];
   if (scheduledAt !== null)
     entries.push({

@@ -5,6 +5,7 @@ import { MB } from "../core/limits.ts";
 import { bodyOf, countsByStatus, findEmail, listEmails, recipientsOf } from "../db/emails.ts";
 import { eventsOf } from "../db/events.ts";
 import { dbOf, outboxOf } from "../env.ts";
+import { textOf } from "../message/text.ts";
 import { Reschedule } from "../schema/email.ts";
 import { parse } from "../schema/parse.ts";
 import { parseSchedule } from "../schema/schedule.ts";
@@ -38,7 +39,8 @@ emails.get("/emails/:id", async (c) => {
     bodyOf(db, id, "text"),
   ]);
   return c.json({
-    ...emailObject(email, html, text),
+    // Without a text of its own, an email went out with one made of its html.
+    ...emailObject(email, html, text ?? (html === null ? null : textOf(html) || null)),
     counts,
     recipients: recipients.rows.map(recipientObject),
     recipients_has_more: recipients.hasMore,

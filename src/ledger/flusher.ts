@@ -15,7 +15,7 @@ import type { Journal, Journalled } from "./journal.ts";
 export interface FlusherParts {
   journal: Journal;
   /** Resolves when libSQL has all of the entries; else throws, a DbError when it knows why. */
-  write: (entries: LedgerEntry[]) => Promise<void>;
+  write: (entries: readonly LedgerEntry[]) => Promise<void>;
   now: () => number;
   log: (fact: string, details: Record<string, unknown>) => void;
 }
@@ -40,6 +40,25 @@ export class Flusher {
   /** Whether libSQL failed just now and is to be left alone for a while. */
   get resting(): boolean {
     return this.#parts.now() < this.#notBefore;
+  }
+
+  /**
+   * Writes entries past the journal. False when something stands before them, or libSQL did not take them within `waitMs`:
+   * then it may have them or not, and they belong into the journal, whose way of asking and sorting out is the patient one.
+   */
+  async through(entries: readonly LedgerEntry[], waitMs: number): Promise<boolean> {
+    if (this.resting || this.#running !== null || this.#parts.journal.size > 0) return false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), waitMs);
+    });
+    const written = this.#parts.write(entries).then(
+      () => true,
+      () => false,
+    );
+    const done = await Promise.race([written, late]);
+    clearTimeout(timer);
+    return done;
   }
 
   /** Works the journal off until it is empty or libSQL is away. Never rejects; calls made meanwhile share it. */

@@ -73,6 +73,16 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     if (!this.#flusher.resting) this.ctx.waitUntil(this.#work());
   }
 
+  async report(lists: string[]): Promise<void> {
+    const entries = lists.flatMap((list) => JSON.parse(list) as LedgerEntry[]);
+    if (!(await this.#flusher.through(entries, SETTLE_MS))) return this.append(entries);
+    this.#webhooks.enqueue(entries);
+    if (this.#webhooks.wanted) {
+      this.#guard(this.#flusher.delayMs);
+      this.ctx.waitUntil(this.#webhooks.run());
+    }
+  }
+
   async settle(): Promise<{ pending: number }> {
     const settled = await this.#flusher.settle(SETTLE_MS);
     return { pending: settled ? 0 : this.#journal.size };

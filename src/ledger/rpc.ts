@@ -45,6 +45,11 @@ export interface LedgerRpc {
   /** Durable when it resolves. Repeats are harmless: every entry has an identity. Order is kept. */
   append(entries: LedgerEntry[]): Promise<void>;
   /**
+   * As `append`, of entries in JSON lists, for a caller who keeps them until it resolves: they go to libSQL at once when it
+   * can be reached, and into the journal only when it cannot.
+   */
+  report(lists: string[]): Promise<void>;
+  /**
    * Brings what is journalled to libSQL now, waiting at most SETTLE_MS. `pending` counts the entries still on their
    * way; more than 0 means that libSQL is away or behind.
    */

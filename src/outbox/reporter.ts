@@ -10,13 +10,15 @@ import type { Reports } from "./reports.ts";
 
 export class Reporter {
   readonly #reports: Reports;
-  readonly #ledger: (id: EmailId) => Pick<LedgerRpc, "append">;
+  readonly #ledger: (id: EmailId) => Pick<LedgerRpc, "report">;
   readonly #log: (fact: string, details: Record<string, unknown>) => void;
   #running: Promise<boolean> | null = null;
+  /** An email of ours: it tells which ledger is. */
+  #email: EmailId | null = null;
 
   constructor(
     reports: Reports,
-    ledger: (id: EmailId) => Pick<LedgerRpc, "append">,
+    ledger: (id: EmailId) => Pick<LedgerRpc, "report">,
     log: (fact: string, details: Record<string, unknown>) => void,
   ) {
     this.#reports = reports;
@@ -38,10 +40,11 @@ export class Reporter {
       if (batch === null) return true;
       try {
         // Outboxes and ledgers are sharded alike: what one outbox reports belongs to one ledger.
-        await this.#ledger(emailIdOf(batch.entries[0]!)).append(batch.entries);
+        this.#email ??= emailIdOf((JSON.parse(batch.lists[0]!) as LedgerEntry[])[0]!);
+        await this.#ledger(this.#email).report(batch.lists);
       } catch (cause) {
         this.#log("ledger_refused_report", {
-          entries: batch.entries.length,
+          rows: batch.lists.length,
           cause: String(cause),
           retryMs: LEDGER_RETRY_MS,
         });

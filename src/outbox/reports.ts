@@ -32,20 +32,20 @@ export class Reports {
     if (row.length > 0) write();
   }
 
-  /** The oldest entries not yet taken by the ledger: about `chars` of JSON, but always some when there are any. */
-  oldest(chars: number): { last: number; entries: LedgerEntry[] } | null {
-    const entries: LedgerEntry[] = [];
+  /** The oldest rows not yet taken by the ledger: about `chars` of JSON, but always some when there are any. */
+  oldest(chars: number): { last: number; lists: string[] } | null {
+    const lists: string[] = [];
     let last = 0;
     let sum = 0;
     for (const row of this.#sql.exec<{ seq: number; entries: string }>(
       "SELECT seq, entries FROM report ORDER BY seq",
     )) {
       if (last > 0 && sum + row.entries.length > chars) break;
-      for (const entry of JSON.parse(row.entries) as LedgerEntry[]) entries.push(entry);
+      lists.push(row.entries);
       last = row.seq;
       sum += row.entries.length;
     }
-    return last === 0 ? null : { last, entries };
+    return last === 0 ? null : { last, lists };
   }
 
   /** The ledger has everything up to `last`. */

@@ -105,6 +105,50 @@ describe("the ledger", () => {
     expect(await runDurableObjectAlarm(ledger("away"))).toBe(false);
   });
 
+  it("brings a report to libSQL without a stay in the journal", async () => {
+    const { id, entries } = story();
+    const lists = [entries.slice(0, 2), entries.slice(2)].map((list) => JSON.stringify(list));
+    await ledger("through").report(lists);
+    expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 3 });
+    expect(await sqlOf("through", "SELECT * FROM sqlite_sequence WHERE name = 'journal'")).toEqual([]);
+    // Told again, since the answer was lost.
+    await ledger("through").report(lists);
+    expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 3 });
+  });
+
+  it("keeps a report in the journal while libSQL is away, or does not answer", async () => {
+    for (const [name, open] of [
+      ["report-away", away],
+      ["report-slow", () => openDb({ url: "http://x", authToken: null, fetch: () => new Promise(() => {}) })],
+    ] as const) {
+      await useDb(name, open);
+      const { id, entries } = story();
+      await ledger(name).report([JSON.stringify(entries)]);
+      expect(await journalled(name)).toBe(6);
+      await useDb(name, () => dbOf(bindings));
+      await vi.waitFor(
+        async () => {
+          await runDurableObjectAlarm(ledger(name));
+          expect(await journalled(name)).toBe(0);
+        },
+        { timeout: 20_000, interval: 500 },
+      );
+      expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 3 });
+    }
+  });
+
+  it("sets aside what libSQL refuses of a report", async () => {
+    const { id, entries } = story(3);
+    const { event } = entries[4] as { event: { id: string; at: unknown } };
+    event.at = null;
+    await ledger("report-poison").report([JSON.stringify(entries)]);
+    expect(await ledger("report-poison").settle()).toEqual({ pending: 0 });
+    expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 2, queued: 1 });
+    expect(await sqlOf("report-poison", "SELECT identity FROM dead")).toEqual([
+      { identity: `e:${event.id}` },
+    ]);
+  });
+
   it("is not hurt when libSQL takes a batch but its answer is lost", async () => {
     let lost = 1;
     await useDb("lost", () =>

@@ -36,6 +36,9 @@ describe("POST /emails", () => {
     expect(email.html).toMatch(/href="https:\/\/mail\.example\.com\/c\/[\w-]{43}\/[\w-]+"/);
     expect(email.html).toContain('href="mailto:x@example.com"');
     expect(email.html).toMatch(/<img src="https:\/\/mail\.example\.com\/o\/[\w-]{43}"[^>]*><\/body>/);
+    const { body: record } = await call("GET", `/emails/${posted.body.id}`);
+    expect(record.html).toBe(mail(to).html);
+    expect(`${record.text}\n`).toBe(email.text?.replaceAll("\r\n", "\n"));
   });
 
   it("follows link and pixel to events on the timeline", async () => {
