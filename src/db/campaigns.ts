@@ -15,7 +15,7 @@ export async function mailedInCampaign(
     db.all<{ address: string }>(sql`
       SELECT DISTINCT r.address AS address
       FROM json_each(${JSON.stringify(addresses)}) AS asked
-      JOIN recipients r ON r.address = asked.value
+      JOIN recipients r ON lower(r.address) = lower(asked.value)
       JOIN emails e ON e.id = r.email_id
       WHERE e.meta ->> '$.mailjet.campaign' = ${campaign}
         AND r.status NOT IN ('suppressed', 'failed', 'canceled')`),

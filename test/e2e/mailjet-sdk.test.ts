@@ -1,8 +1,9 @@
 /** Mailjet's official SDK against the product, as an application uses it: only host and keys are changed. */
+import { setTimeout as sleep } from "node:timers/promises";
 import Mailjet from "node-mailjet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrived, list } from "../support/inbox.ts";
-import { Postern, stopAll, temporaryFolder } from "../support/postern.ts";
+import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts";
 import { startTlsFront, type TlsFront } from "../support/tls-front.ts";
 
 const folder = temporaryFolder();
@@ -126,6 +127,58 @@ describe("POST /v3.1/send", () => {
     expect(keys.ErrorIdentifier).toMatch(/^[0-9a-f-]{36}$/);
     const empty = await refusal(send({ Messages: [] }));
     expect([empty.statusCode, empty.ErrorCode]).toEqual([400, "mj-0007"]);
+  });
+});
+
+describe("GET /v3/REST", () => {
+  const rest = async (resource: string, id?: string, query?: Record<string, unknown>): Promise<Any> => {
+    const get = mailjet.get(resource, { version: "v3" });
+    return (await (id === undefined ? get : get.id(id as Any)).request({}, query as Any)).body;
+  };
+
+  it("tells of a message, its history and what its reader did", async () => {
+    const { body } = await mailjet.post("send", { version: "v3.1" }).request({
+      Messages: [message("Read me", { CustomID: "read", HTMLPart: '<a href="https://e.com/">x</a>' })],
+    } as Any);
+    const number = (body as Any).Messages[0].To[0].MessageID;
+    const mail = await arrived(postern.inbox!, "Read me");
+    await sleep(1_100); // Sooner, it would be a scanner.
+    const agent = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0" };
+    const found = (pattern: RegExp) => pattern.exec(mail.html!)![1]!.replaceAll("&amp;", "&");
+    await fetch(found(/src="([^"]*\/o\/[^"]*)"/), { headers: agent });
+    await fetch(found(/href="([^"]*\/c\/[^"]*)"/), { headers: agent, redirect: "manual" });
+    await until(
+      async () => (await rest("message", number)).Data[0].Status === "clicked",
+      20_000,
+      () => "never clicked",
+    );
+    const [row] = (await rest("message", undefined, { CustomID: "read", ShowSubject: true })).Data;
+    expect(row).toMatchObject({ ID: number, Subject: "Read me", Status: "clicked", IsClickTracked: true });
+    const history = (await rest("messagehistory", number)).Data;
+    expect(history.map(({ EventType }: Any) => EventType)).toEqual(["sent", "opened", "clicked"]);
+    expect((await rest("messageinformation", number)).Data[0]).toMatchObject({
+      ID: number,
+      OpenTrackedCount: 1,
+      ClickTrackedCount: 1,
+    });
+    expect((await rest("openinformation", number)).Data[0].UserAgentFull).toContain("Firefox");
+    expect((await rest("clickstatistics", undefined, { MessageID: number })).Data[0].Url).toBe(
+      "https://e.com/",
+    );
+    const [counter] = (
+      await rest("statcounters", undefined, {
+        CounterSource: "APIKey",
+        CounterTiming: "Message",
+        CounterResolution: "Lifetime",
+      })
+    ).Data;
+    expect(counter.MessageClickedCount).toBe(1);
+    expect(counter.MessageSentCount).toBeGreaterThan(3);
+  });
+
+  it("throws for what there is not", async () => {
+    const error = await refusal(rest("message", "12345"));
+    expect([error.statusCode, error.ErrorMessage]).toEqual([404, "There is no message of this ID."]);
   });
 });
 

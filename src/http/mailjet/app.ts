@@ -5,17 +5,29 @@ import { log } from "../../log.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { ProblemError } from "../errors.ts";
 import { requireMailjetKey } from "./auth.ts";
+import { counters } from "./counters.ts";
 import { refuse, refuseProblem } from "./errors.ts";
+import { messages } from "./messages.ts";
 import { send } from "./send.ts";
+import { statistics } from "./statistics.ts";
 
 export const mailjet = new Hono<AppEnv>();
 
 mailjet.use("/v3.1/*", requireMailjetKey);
 mailjet.use("/v3/*", requireMailjetKey);
 mailjet.route("/", send);
+mailjet.route("/", messages);
+mailjet.route("/", statistics);
+mailjet.route("/", counters);
 
 /** What is served by another method: 405 instead of 404. */
-const METHODS: readonly [path: RegExp, methods: readonly string[]][] = [[/^\/v3\.1\/send\/?$/, ["POST"]]];
+const METHODS: readonly [path: RegExp, methods: readonly string[]][] = [
+  [/^\/v3\.1\/send\/?$/, ["POST"]],
+  [
+    /^\/v3\/REST\/(message|messagehistory|messageinformation|openinformation|clickstatistics|bouncestatistics|statcounters)(\/[^/]*)?$/,
+    ["GET"],
+  ],
+];
 
 const unserved = (c: AppContext): Response => {
   const { method, path } = c.req;

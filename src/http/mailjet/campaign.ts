@@ -1,9 +1,7 @@
 /** DeduplicateCampaign: copies withheld from who has been mailed in the campaign before. */
 import type { Order } from "../../outbox/rpc.ts";
+import { DUPLICATE } from "../../policy/mailjet-state.ts";
 import type { LedgerEntry } from "../../schema/event.ts";
-
-/** How withheld copies are told from others that are suppressed. */
-export const DUPLICATE = "duplicate_in_campaign";
 
 /** The order without copies to these addresses: on record as suppressed, each with an event that says why. */
 export function withhold(

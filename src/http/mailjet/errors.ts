@@ -22,7 +22,9 @@ const CODES: Partial<Record<Problem["kind"], MailjetCode>> = {
 export function refusalOf(problem: Problem): Refusal {
   const { statusCode, message } = toWire(problem);
   const code = CODES[problem.kind] ?? "";
-  return { status: code === "" ? statusCode : MAILJET_CODES[code].status, code, message };
+  // What we call unprocessable is a bad request to Mailjet.
+  const status = code === "" ? (statusCode === 422 ? 400 : statusCode) : MAILJET_CODES[code].status;
+  return { status, code, message };
 }
 
 /** A request refused as a whole. `ErrorInfo` is what the REST resources of old have in place of a code. */
