@@ -11,6 +11,7 @@ import type { Content } from "../schema/email.ts";
 import type { Compiled, Slot } from "./compiled.ts";
 import { addressField, dateText, structuredField, textField } from "./headers.ts";
 import { instrument } from "./instrument.ts";
+import { linkSlot } from "./link-template.ts";
 import { writeBody } from "./mime.ts";
 import { withPreheader } from "./preheader.ts";
 import { isBare, scanHtml } from "./scan.ts";
@@ -145,7 +146,10 @@ const withPreheaderOf = (html: string, { preheader }: Content, bind: Bind | null
 function htmlPieces(html: string, context: CompileContext, bind: Bind | null): readonly (string | Slot)[] {
   const scan = scanHtml(html);
   const pieces: (string | Slot)[] = [];
-  for (const piece of instrument(html, scan, context)) {
+  const spellingAt = (at: number) => (isBare(html, scan, at) ? "unquoted" : "html");
+  const linkTemplate = (value: string, at: number) =>
+    bind === null ? null : linkSlot(value, context.trackingBase, bind, (within) => spellingAt(at + within));
+  for (const piece of instrument(html, scan, { ...context, linkTemplate })) {
     if ("kind" in piece) pieces.push(piece);
     else if (bind === null || piece.at < 0) pieces.push(piece.text);
     else

@@ -14,7 +14,14 @@ export type Slot =
   /** Bulk: a whole header line whose value holds variables, folded and encoded once its text is known. */
   | { kind: "header"; name: string; value: (string | Variable)[] }
   /** A variable's value in a body part. */
-  | ({ kind: "variable"; spelling: VariableSpelling } & Variable);
+  | VariableSlot
+  /**
+   * Bulk: the whole target of a link that holds variables, tracked with the recipient's own values. `base`: of tracking
+   * links. `target`: as a browser follows it. `raw`: as it stands in the html, for a target that cannot be tracked.
+   */
+  | { kind: "link"; base: string; target: (string | Variable)[]; raw: (string | VariableSlot)[] };
+
+export type VariableSlot = { kind: "variable"; spelling: VariableSpelling } & Variable;
 
 /** `{{name}}` or `{{name|fallback}}`. */
 export interface Variable {
@@ -59,5 +66,7 @@ export interface Fill {
   /** For messages with a way to unsubscribe: the token of the link, by topic, and that of the mail address. */
   unsubscribe?: (topic: string | null) => string;
   unsubscribe_mail?: () => string;
+  /** For links that hold variables: see `linkSigner`. */
+  signLink?: (target: string) => string | null;
   variables?: Readonly<Record<string, string>>;
 }

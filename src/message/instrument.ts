@@ -13,6 +13,8 @@ export interface Tracking {
   clicks: boolean;
   /** What stands after `/c/TOKEN/` for a target; null: it cannot be tracked. */
   signLink: (target: string) => string | null;
+  /** What stands for a link whose value, at an offset of the html, is no target by itself. Null: leave it. */
+  linkTemplate?: (value: string, at: number) => Slot | null;
 }
 
 /** A constant run and where it stands in the html given; `at` is -1 when it was added. */
@@ -48,8 +50,18 @@ export function instrument(html: string, scan: Scan, tracking: Tracking): (Run |
   if (tracking.clicks) {
     const signed = new Map<string, string | null>();
     for (const link of scan.links) {
-      const target = link.optedOut ? null : linkTarget(html.slice(link.start, link.end));
-      if (target === null) continue;
+      if (link.optedOut) continue;
+      const value = html.slice(link.start, link.end);
+      const target = linkTarget(value);
+      if (target === null) {
+        const template = tracking.linkTemplate?.(value, link.start) ?? null;
+        if (template === null) continue;
+        if (pixelAt <= link.start) pixel();
+        keep(link.start);
+        pieces.push(template);
+        from = link.end;
+        continue;
+      }
       let signature = signed.get(target);
       if (signature === undefined) {
         signature = tracking.signLink(target);

@@ -2,8 +2,8 @@
  * Which links of a html part are followed through us, and their exact targets. A link is left as it is when it is
  * not absolute http(s), when it holds a merge tag, when its tag opts out, or when `signLink` refuses it.
  *
- * Left too, on purpose: `//host/…` (it means the scheme of the page, and a mail has none), relative links whatever a
- * `<base href>` says, and links that hold variables of ours, since a link is signed once per message.
+ * Left too, on purpose: `//host/…` (it means the scheme of the page, and a mail has none), and relative links whatever a
+ * `<base href>` says. Links that hold variables of ours are in `link-template.ts`.
  */
 import { decodeHTMLAttribute } from "entities";
 
@@ -26,7 +26,11 @@ const BLANK = /[\0-\x20]/;
 export function linkTarget(value: string): string | null {
   // A NUL reads as U+FFFD (HTML, attribute value states), so around a URL it is no white space.
   if (value.includes("\0")) return null;
-  const decoded = value.includes("&") ? decodeHTMLAttribute(value) : value;
+  return followed(value.includes("&") ? decodeHTMLAttribute(value) : value);
+}
+
+/** Likewise for a value whose references are decoded already. */
+export function followed(decoded: string): string | null {
   // WHATWG URL section 4.4: C0 controls and spaces around a URL and tabs and line breaks in it do not count.
   const spaced = BLANK.test(decoded);
   const url = spaced ? decoded.replace(/^[\0-\x20]+|[\0-\x20]+$|[\t\r\n]+/g, "") : decoded;

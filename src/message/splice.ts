@@ -6,6 +6,7 @@
 import { HEADER_LINE_BYTES } from "../core/limits.ts";
 import type { Compiled, Fill, OwnValue, Slot, Variable, VariableSpelling } from "./compiled.ts";
 import { addressValue, structuredField, textField } from "./headers.ts";
+import { followed } from "./links.ts";
 import { isStructured } from "./structured.ts";
 import { escapeHtml, escapeUnquoted, headerText } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
@@ -67,6 +68,8 @@ function spell(slot: Slot, fill: Fill): string {
       return addressValue("To", [fill.to]);
     case "variable":
       return spellVariable(valueFor(slot, fill), slot.spelling);
+    case "link":
+      return quoted(spellLink(slot, fill));
     case "header":
       return spellHeader(slot.name, slot.value, fill);
   }
@@ -79,6 +82,19 @@ const valueFor = (variable: Variable, fill: Fill): string => {
   return variable.fallback ?? "";
 };
 
+/** A link with the recipient's values, tracked; or as it stands in the html, when it leads to nothing we would redirect to. */
+function spellLink({ base, target, raw }: Extract<Slot, { kind: "link" }>, fill: Fill): string {
+  let url = "";
+  for (const piece of target) url += typeof piece === "string" ? piece : valueFor(piece, fill);
+  const clean = followed(url);
+  const link = clean === null ? null : (fill.signLink?.(clean) ?? null);
+  if (link !== null) return `${base}/c/${fill.token}/${link}`;
+  let text = "";
+  for (const piece of raw)
+    text += typeof piece === "string" ? piece : inHtml(valueFor(piece, fill), piece.spelling);
+  return text;
+}
+
 function ownValue(own: OwnValue, { unsubscribe, unsubscribe_mail }: Fill): string {
   if (unsubscribe === undefined || unsubscribe_mail === undefined)
     throw new Error("a message with a way to unsubscribe is spliced without its tokens");
@@ -87,9 +103,13 @@ function ownValue(own: OwnValue, { unsubscribe, unsubscribe_mail }: Fill): strin
 
 /** A value as lines of quoted-printable of their own. What follows may be a line's end, so white space at the end is encoded. */
 function spellVariable(value: string, spelling: VariableSpelling): string {
-  if (spelling !== "unquoted" && PLAIN.test(value)) return value;
-  const text =
-    spelling === "html" ? escapeHtml(value) : spelling === "unquoted" ? escapeUnquoted(value) : value;
+  return spelling !== "unquoted" && PLAIN.test(value) ? value : quoted(inHtml(value, spelling));
+}
+
+const inHtml = (value: string, spelling: VariableSpelling): string =>
+  spelling === "html" ? escapeHtml(value) : spelling === "unquoted" ? escapeUnquoted(value) : value;
+
+function quoted(text: string): string {
   const writer = new WireWriter(text.length * 2);
   writer.quote(text, true);
   return ascii.decode(writer.finish());
@@ -127,6 +147,7 @@ export function missingVariables(
   };
   for (const { slot } of compiled.slots) {
     if (slot.kind === "variable") check(slot);
+    else if (slot.kind === "link") for (const piece of slot.raw) typeof piece !== "string" && check(piece);
     else if (slot.kind === "header")
       for (const piece of slot.value) if (typeof piece !== "string") check(piece);
   }

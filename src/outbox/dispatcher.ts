@@ -44,8 +44,7 @@ export interface DispatcherContext {
   newId: NewId;
   now: () => number;
   random: () => number;
-  token: LaneContext["token"];
-  unsubscribe: LaneContext["unsubscribe"];
+  seals: LaneContext["seals"];
   signerOf: LaneContext["signerOf"];
   setAlarm: (at: number) => void;
   log: (fact: string, details: Record<string, unknown>) => void;
@@ -62,20 +61,7 @@ export class Dispatcher {
 
   constructor(context: DispatcherContext) {
     this.#context = context;
-    const {
-      config,
-      queue,
-      contents,
-      outcomes,
-      meter,
-      newId,
-      now,
-      random,
-      token,
-      unsubscribe,
-      signerOf,
-      log,
-    } = context;
+    const { config, queue, contents, outcomes, meter, newId, now, random, seals, signerOf, log } = context;
     const paces = new Paces(config.paces, config.shards);
     const open = (relay: Relay, pool: LanePool) =>
       this.#lanes.set(
@@ -89,8 +75,7 @@ export class Dispatcher {
           newId,
           now,
           random,
-          token,
-          unsubscribe,
+          seals,
           signerOf,
           bounceDomain: config.bounceDomain,
           shards: config.shards,

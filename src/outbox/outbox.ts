@@ -11,6 +11,7 @@ import { log } from "../log.ts";
 import { dkimSigners } from "../message/dkim.ts";
 import { storyOf } from "../schema/test-address.ts";
 import { routeOf } from "../smtp/routing.ts";
+import { linkSigner } from "../tracking/link.ts";
 import { signToken } from "../tracking/token.ts";
 import { sealUnsubscribe } from "../tracking/unsubscribe.ts";
 import { Contents } from "./contents.ts";
@@ -80,10 +81,12 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       newId,
       now: () => Date.now(),
       random: () => Math.random(),
-      token: (delivery, purpose) =>
-        signToken(secret, { id: delivery.email, recipient: delivery.index }, purpose),
-      unsubscribe: ({ email, index, address }, topic) =>
-        sealUnsubscribe(secret, { id: email, recipient: index, address, topic }),
+      seals: {
+        token: ({ email, index }, purpose) => signToken(secret, { id: email, recipient: index }, purpose),
+        unsubscribe: ({ email, index, address }, topic) =>
+          sealUnsubscribe(secret, { id: email, recipient: index, address, topic }),
+        link: (id) => linkSigner(secret, id),
+      },
       signerOf: dkimSigners(this.#config.dkim),
       setAlarm: (at) => void ctx.storage.setAlarm(at),
       log,

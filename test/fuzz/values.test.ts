@@ -4,7 +4,8 @@ import { type DefaultTreeAdapterMap, parse } from "parse5";
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
 import type { Content } from "../../src/schema/email.ts";
-import { unstuffed, untracked, wire } from "../support/mail.ts";
+import { linkSigner } from "../../src/tracking/link.ts";
+import { ID, SECRET, unstuffed, untracked, wire } from "../support/mail.ts";
 import { makeTemplate } from "../support/template-maker.ts";
 
 type Node = DefaultTreeAdapterMap["node"];
@@ -13,7 +14,12 @@ const bulk = (
   given: Partial<Content>,
   variables: Record<string, string>,
   to = { address: "x@y.com", name: "Ann" as string | null },
-) => wire(given, { bulk: true, opens: true, clicks: true }, { to, message_id: "1@example.com", variables });
+) =>
+  wire(
+    given,
+    { bulk: true, opens: true, clicks: true },
+    { to, message_id: "1@example.com", variables, signLink: linkSigner(SECRET, ID) },
+  );
 const read = (text: string) => PostalMime.parse(unstuffed(text));
 
 const nasty = fc.oneof(

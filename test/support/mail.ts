@@ -11,7 +11,7 @@ import { signToken } from "../../src/tracking/token.ts";
 
 export const ID = "01934567-89ab-7def-8123-456789abcdef" as EmailId;
 export const BASE = "https://t.example.com";
-const SECRET = "secret";
+export const SECRET = "secret";
 export const TOKEN = signToken(SECRET, { id: ID, recipient: 0 });
 
 export function mailbox(text: string): Mailbox {

@@ -4,13 +4,19 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../../src/message/compile.ts";
 import { missingVariables } from "../../src/message/splice.ts";
 import type { Content } from "../../src/schema/email.ts";
-import { content, context, targetsIn, unstuffed, wire } from "../support/mail.ts";
+import { linkSigner } from "../../src/tracking/link.ts";
+import { content, context, ID, SECRET, targetsIn, unstuffed, untracked, wire } from "../support/mail.ts";
 
 const bulk = (given: Partial<Content>, variables: Record<string, string> = {}, clicks = false) =>
   wire(
     given,
     { bulk: true, clicks, opens: clicks },
-    { to: { address: "x@y.com", name: "Ann" }, message_id: "1@example.com", variables },
+    {
+      to: { address: "x@y.com", name: "Ann" },
+      message_id: "1@example.com",
+      variables,
+      signLink: linkSigner(SECRET, ID),
+    },
   );
 const read = (text: string) => PostalMime.parse(unstuffed(text));
 
@@ -77,16 +83,58 @@ describe("variables in bulk", () => {
     const mail = await read(wire({ subject: "{{a}}", text: "{{a}}" }));
     expect([mail.subject, mail.text]).toEqual(["{{a}}", "{{a}}\n"]);
   });
-  it("a link that holds one is not tracked, and is filled", async () => {
-    const mail = await read(
-      bulk(
-        { html: '<a href="https://x.com/{{id}}">a</a><a href="https://x.com/b">{{id}}</a>' },
-        { id: "7&8" },
-        true,
-      ),
+  it.each([
+    ['<a href="https://x.com/{{id}}">', { id: "7&8" }, ["https://x.com/7&8"]],
+    ["<a href=https://x.com/{{id}}>", { id: "7 8" }, ["https://x.com/7%208"]],
+    ['<a href="https://x.com/?a=1&amp;b={{id|none}}&copy=2">', {}, ["https://x.com/?a=1&b=none&copy=2"]],
+    ['<a href="{{url}}">', { url: " https://y.com/ü?a=1&b=2\n" }, ["https://y.com/ü?a=1&b=2"]],
+    ['<a href="{{url}}/{{{path}}}">', { url: "https://y.com", path: "<a>" }, ["https://y.com/<a>"]],
+    [
+      "<a href=\"https://x.com/b\">{{id}}</a><v:rect href='https://x.com/{{id}}'/>",
+      { id: "1" },
+      ["https://x.com/b"],
+    ],
+    ['<!--[if mso]><v:rect href="https://x.com/{{id}}"><![endif]-->', { id: "1" }, ["https://x.com/1"]],
+  ])(
+    "a link that holds one is tracked with the recipient's value: %s with %j",
+    async (html, variables, targets) => {
+      const mail = await read(bulk({ html, text: "x" }, variables as Record<string, string>, true));
+      const found = targetsIn(mail.html!);
+      expect(found.slice(0, targets.length)).toEqual(targets);
+    },
+  );
+  it.each([
+    ['<a href="{{url}}">', { url: "mailto:a@b.com?x=<1>" }, '<a href="mailto:a@b.com?x=&lt;1&gt;">'],
+    ['<a href="{{url}}">', { url: 'javascript:alert("1")' }, '<a href="javascript:alert(&quot;1&quot;)">'],
+    ['<a href="{{url}}">', { url: "https://x.com/{{b}}" }, '<a href="https://x.com/{{b}}">'],
+    [
+      '<a href="{{url}}">',
+      { url: `https://x.com/${"y".repeat(4_001)}` },
+      `<a href="https://x.com/${"y".repeat(4_001)}">`,
+    ],
+    [
+      '<a href="https://x.com/{{id}}" data-track=off>',
+      { id: "1" },
+      '<a href="https://x.com/1" data-track=off>',
+    ],
+    [
+      '<a href="{{unsubscribe_link}}">',
+      { unsubscribe_link: "https://x.com/u" },
+      '<a href="https://x.com/u">',
+    ],
+    ['<a href="https://x.com/{{id}}/*|X|*">', { id: "1" }, '<a href="https://x.com/1/*|X|*">'],
+    ['<a href="/{{id}}">', { id: "1" }, '<a href="/1">'],
+    ["<a href={{id}}>", { id: "" }, "<a href=&#32;>"],
+  ])("or stays: %s with %j", async (html, variables, expected) => {
+    const mail = await read(bulk({ html, text: "x" }, variables as Record<string, string>, true));
+    expect(untracked(mail.html!, [])).toBe(`${expected}\n`);
+  });
+  it("a link's variable may be missing like any other", () => {
+    const made = compile(
+      content({ html: '<a href="https://x.com/{{id}}">' }),
+      context({ bulk: true, clicks: true }),
     );
-    expect(targetsIn(mail.html!)).toEqual(["https://x.com/b"]);
-    expect(mail.html).toContain('<a href="https://x.com/7&amp;8">');
+    expect(made.ok && missingVariables(made.value.compiled, {})).toEqual(["id"]);
   });
   it("percent-encodes in headers with a grammar, and leaves out one that no line can hold", async () => {
     const headers = [{ name: "List-Unsubscribe", value: "<https://x.com/u?e={{e}}>" }];

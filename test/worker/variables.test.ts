@@ -106,4 +106,19 @@ describe("POST /emails/bulk with variables", () => {
       },
     ]);
   });
+
+  it("tracks a link that holds a variable, with each recipient's own target", async () => {
+    const readers = [someone("ann"), someone("ben")];
+    const posted = await bulk({
+      html: '<a href="https://shop.example/orders/{{name}}?a=1&amp;b=2">see</a> {{sale|}}',
+      recipients: readers.map((to, i) => ({ to, variables: { name: `n${i}` } })),
+    });
+    expect(posted.status, JSON.stringify(posted.body)).toBe(200);
+    for (const [i, to] of readers.entries()) {
+      const [taken] = await mailFor(to);
+      const path = /\/c\/[\w-]+\/[\w-]+/.exec(taken!.email.html!)![0];
+      const answer = await worker().fetch(`https://mail.example.com${path}`, { redirect: "manual" });
+      expect(answer.headers.get("location")).toBe(`https://shop.example/orders/n${i}?a=1&b=2`);
+    }
+  });
 });
