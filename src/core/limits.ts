@@ -43,6 +43,7 @@ export const IDEMPOTENCY_KEY_CHARS = 256; // Resend's bound.
 export const IDEMPOTENCY_HOURS = 24; // Resend's bound.
 export const PAGE_DEFAULT = 20;
 export const PAGE_MAX = 100;
+export const EXPORT_PAGE = 500; // Events read at a time for an export: about 400 kB, of which two are held.
 export const METRIC_PERIODS = 1_000; // Of one question for figures: six weeks by the hour.
 export const METRIC_ROWS = 20_000; // Read for one question for figures: about 2 MB.
 export const METRIC_EMAILS = 100; // Emails whose events are counted for one question.

@@ -13,7 +13,7 @@ export async function mailedInCampaign(
 ): Promise<Set<string>> {
   const rows = await ask(
     db.all<{ address: string }>(sql`
-      SELECT DISTINCT r.address AS address
+      SELECT DISTINCT asked.value AS address
       FROM json_each(${JSON.stringify(addresses)}) AS asked
       JOIN recipients r ON lower(r.address) = lower(asked.value)
       JOIN emails e ON e.id = r.email_id

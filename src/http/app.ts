@@ -9,6 +9,7 @@ import type { AppEnv } from "./context.ts";
 import { contract } from "./contract.ts";
 import { emails } from "./emails.ts";
 import { fail, ProblemError } from "./errors.ts";
+import { events } from "./events.ts";
 import { figures } from "./figures.ts";
 import { health } from "./health.ts";
 import { mailjet } from "./mailjet/app.ts";
@@ -42,6 +43,7 @@ app.use(async (c, next) => {
 
 // Once, here: "/emails/*" covers "/emails" too, and what two routers ask for is asked twice.
 app.use("/emails/*", requireKey);
+app.use("/events/*", requireKey);
 app.use("/relays/*", requireKey);
 app.use("/api-keys/*", requireKey);
 app.use("/metrics", requireKey);
@@ -54,6 +56,7 @@ app.route("/", health);
 app.route("/", sending);
 app.route("/", figures); // Before emails: "/emails/metrics" looks like an id to it.
 app.route("/", emails);
+app.route("/", events);
 app.route("/", relays);
 app.route("/", mailjet);
 app.route("/", apiKeys);

@@ -3,7 +3,6 @@ import { Hono } from "hono";
 import type { EmailId } from "../core/ids.ts";
 import { MB } from "../core/limits.ts";
 import { bodyOf, countsByStatus, findEmail, listEmails, recipientsOf } from "../db/emails.ts";
-import { eventsOf } from "../db/events.ts";
 import { dbOf, outboxOf } from "../env.ts";
 import { textOf } from "../message/text.ts";
 import { Reschedule } from "../schema/email.ts";
@@ -14,7 +13,7 @@ import type { AppContext, AppEnv } from "./context.ts";
 import { fail, unwrap } from "./errors.ts";
 import { idOf, pageOf, recipientPageOf } from "./parameters.ts";
 import { settle, settleAll } from "./settle.ts";
-import { emailObject, eventObject, listItem, recipientObject } from "./shapes.ts";
+import { emailObject, listItem, recipientObject } from "./shapes.ts";
 
 export const emails = new Hono<AppEnv>();
 
@@ -45,16 +44,6 @@ emails.get("/emails/:id", async (c) => {
     recipients: recipients.rows.map(recipientObject),
     recipients_has_more: recipients.hasMore,
   });
-});
-
-emails.get("/emails/:id/events", async (c) => {
-  const id = idOf(c);
-  await settle(c, id);
-  const db = dbOf(c.env);
-  if ((await findEmail(db, id)) === null) return noSuchEmail(c);
-  const { limit, after } = pageOf(c);
-  const { rows, hasMore } = await eventsOf(db, id, { limit, after });
-  return c.json({ object: "list", has_more: hasMore, data: rows.map(eventObject) });
 });
 
 emails.patch("/emails/:id", async (c) => {

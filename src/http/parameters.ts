@@ -5,9 +5,9 @@ import { PAGE_DEFAULT, PAGE_MAX } from "../core/limits.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { ProblemError } from "./errors.ts";
 
-/** The `:id` of a path. */
-export function idOf(c: Context<AppEnv>): EmailId {
-  const id = parseEmailId(c.req.param("id") ?? "");
+/** The `:id` of a path, or another text that must be an email's id. */
+export function idOf(c: Context<AppEnv>, text = c.req.param("id") ?? ""): EmailId {
+  const id = parseEmailId(text);
   if (id === null)
     throw new ProblemError({
       kind: "not_found",

@@ -80,7 +80,7 @@ export function recipientObject(recipient: RecipientRecord) {
 }
 
 /** One event. */
-export function eventObject(event: MailEvent & { address?: string | null }) {
+export function eventObject(event: MailEvent & { address?: string | null; first?: boolean | null }) {
   return {
     object: "event",
     id: event.id,
@@ -89,6 +89,8 @@ export function eventObject(event: MailEvent & { address?: string | null }) {
     email_id: event.email_id,
     recipient: event.address ?? null,
     recipient_index: event.recipient,
+    // Opens and clicks: the recipient's first that was no scanner's.
+    ...(event.first == null ? {} : { first: event.first }),
     data: event.data,
   };
 }

@@ -1,10 +1,11 @@
 /** What the queries promise, whichever database is behind them. Run on the real libSQL engine and on the embedded store. */
 import fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { mailedInCampaign } from "../../src/db/campaigns.ts";
 import type { Db } from "../../src/db/client.ts";
 import { bodyOf, countsByStatus, findEmail, listEmails, recipientsOf } from "../../src/db/emails.ts";
 import { DbError } from "../../src/db/error.ts";
-import { eventsOf } from "../../src/db/events.ts";
+import { type EventFilter, type EventPage, findEvents } from "../../src/db/events.ts";
 import { writeEntries } from "../../src/db/journal.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import type { EventType, LedgerEntry } from "../../src/schema/event.ts";
@@ -158,12 +159,21 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
         updated_at: T0 + 30,
       });
       expect(await findEmail(db, email.id)).toMatchObject({ last_event: "opened", updated_at: T0 + 30 });
-      const page = await eventsOf(db, email.id, { limit: 2 });
+      const timeline = (page: Partial<EventPage>) =>
+        findEvents(db, { emailId: email.id }, { limit: 2, order: "asc", ...page });
+      const page = await timeline({});
       expect(page.hasMore).toBe(true);
       expect(page.rows.map(({ type }) => type)).toEqual(["email.delivery_delayed", "email.sent"]);
-      expect(page.rows[1]).toEqual({ ...sent.event, address: "r0@Example.org" });
-      const rest = await eventsOf(db, email.id, { limit: 2, after: sent.event.id });
-      expect(rest).toEqual({ rows: [{ ...opened.event, address: "r0@Example.org" }], hasMore: false });
+      expect(page.rows[1]).toEqual({ ...sent.event, address: "r0@Example.org", first: null });
+      const rest = await timeline({ after: sent.event });
+      expect(rest).toEqual({
+        rows: [{ ...opened.event, address: "r0@Example.org", first: true }],
+        hasMore: false,
+      });
+      expect((await timeline({ before: opened.event })).rows.map(({ type }) => type)).toEqual([
+        "email.delivery_delayed",
+        "email.sent",
+      ]);
     });
 
     it("never takes a later state back: sent, flushed after opened, explains but does not move", async () => {
@@ -334,7 +344,20 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
       await recipientsOf(db, email.id, { limit: 5, after: 3 });
       await countsByStatus(db, email.id);
       await bodyOf(db, email.id, "html");
-      await eventsOf(db, email.id, { limit: 5, after: email.id });
+      const place = { at: T0, id: idAt(T0) };
+      const filters: EventFilter[] = [
+        { emailId: email.id },
+        {},
+        { types: ["email.complained", "email.bounced"], since: T0, until: T0 + 1, relay: "main" },
+        { category: "mailbox_full", tag: { name: "campaign", value: null } },
+        { category: "accepted" },
+      ];
+      for (const filter of filters)
+        for (const order of ["asc", "desc"] as const) {
+          await findEvents(db, filter, { limit: 5, order });
+          await findEvents(db, filter, { limit: 5, order, after: place });
+          await findEvents(db, filter, { limit: 5, order, before: place });
+        }
       const statements = asked.mock.calls.map(
         ([statement]) => statement as unknown as { sql: string; args: never[] },
       );
@@ -345,19 +368,98 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
           ORDER BY at DESC, id DESC LIMIT 1`,
         args: ["x" as never, 1 as never],
       });
-      expect(statements.length).toBe(9);
+      expect(statements.length).toBe(74);
       for (const { sql, args } of statements) {
         const { rows } = await db.$client.execute({ sql: `EXPLAIN QUERY PLAN ${sql}`, args });
-        for (const { detail } of rows) {
+        // What is found is one page of ids, each of which is looked up; a virtual table is a list in JSON.
+        for (const { detail } of rows.filter(
+          (row) => !/^SCAN (found$|\S+ VIRTUAL TABLE)/.test(String(row.detail)),
+        )) {
           expect([sql, detail]).not.toEqual([
             sql,
             expect.stringMatching(/^SCAN (?!.*USING (COVERING )?INDEX)/),
           ]);
           expect([sql, detail]).not.toEqual([sql, expect.stringContaining("TEMP B-TREE")]);
         }
+        if (sql.includes("FROM events e") && args.includes(place.id as never))
+          expect(rows.map(({ detail }) => detail)).toContainEqual(expect.stringMatching(/at>\?|at<\?/));
         if (sql.includes("$.attempt"))
           expect(rows[0]!.detail).toContain("events_recipient (email_id=? AND recipient=?)");
       }
+    });
+
+    it("finds people by address, in any case, and their mail of a campaign, by an index", async () => {
+      const asked = vi.spyOn(db.$client, "execute");
+      const { email } = emailEntry({ meta: { mailjet: { campaign: "May" } } });
+      await writeEntries(db, [
+        { kind: "email", email },
+        recipientsEntry(email.id, 2, { from: 77_000 }),
+        eventEntry(email.id, "email.sent", { recipient: 77_001 }),
+      ]);
+      const found = await findEvents(db, { address: "R77001@example.ORG" }, { limit: 5, order: "desc" });
+      expect(found.rows).toMatchObject([{ email_id: email.id, recipient: 77_001 }]);
+      expect(await mailedInCampaign(db, "May", ["R77001@example.ORG", "nobody@example.org"])).toEqual(
+        new Set(["R77001@example.ORG"]),
+      );
+      const statements = asked.mock.calls.map(([one]) => one as unknown as { sql: string; args: never[] });
+      asked.mockRestore();
+      expect(statements.length).toBe(2);
+      for (const { sql, args } of statements) {
+        const { rows } = await db.$client.execute({ sql: `EXPLAIN QUERY PLAN ${sql}`, args });
+        expect(rows.map(({ detail }) => detail)).toContain(
+          "SEARCH r USING INDEX recipients_address (<expr>=?)",
+        );
+      }
+    });
+
+    it("pages events both ways, whatever they are looked for by, each of them once", async () => {
+      const at = T0 + 5e9;
+      const { email } = emailEntry({
+        id: idAt(at),
+        created_at: at,
+        tags: [{ name: "list", value: "pages" }],
+      });
+      const types: EventType[] = ["email.sent", "email.opened", "email.bounced", "email.complained"];
+      const told = Array.from({ length: 40 }, (_, i) =>
+        eventEntry(email.id, types[(i * 7) % 4]!, {
+          at: at + Math.floor(i / 5),
+          data: (i * 7) % 4 === 2 ? { category: "mailbox_moved" } : {},
+        }),
+      );
+      await writeEntries(db, [{ kind: "email", email }, recipientsEntry(email.id, 1, { from: 0 }), ...told]);
+      const sorted = told.map(({ event }) => event).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+      const bounds = { since: at, until: at + 1_000 };
+      const ways: [EventFilter, (event: (typeof sorted)[0]) => boolean][] = [
+        [{ emailId: email.id }, () => true],
+        [{ ...bounds }, () => true],
+        [{ ...bounds, tag: { name: "list", value: "pages" } }, () => true],
+        [{ ...bounds, tag: { name: "list", value: "other" } }, () => false],
+        [{ ...bounds, types: ["email.opened", "email.sent"] }, ({ type }) => /sent|opened/.test(type)],
+        [{ ...bounds, category: "mailbox_moved" }, ({ type }) => type === "email.bounced"],
+        [{ since: at + 2, until: at + 4 }, (event) => event.at >= at + 2 && event.at < at + 4],
+      ];
+      for (const [filter, wanted] of ways)
+        for (const order of ["asc", "desc"] as const) {
+          const expected = sorted.filter(wanted).map(({ id }) => id);
+          if (order === "desc") expected.reverse();
+          const seen: string[] = [];
+          let after: { at: number; id: string } | null = null;
+          for (let more = true; more; ) {
+            const page: Awaited<ReturnType<typeof findEvents>> = await findEvents(db, filter, {
+              limit: 7,
+              order,
+              after,
+            });
+            seen.push(...page.rows.map(({ id }) => id));
+            after = page.rows.at(-1) ?? null;
+            more = page.hasMore;
+          }
+          expect([filter, order, seen]).toEqual([filter, order, expected]);
+          if (expected.length < 10) continue;
+          const before = sorted.find(({ id }) => id === expected[9])!;
+          const page = await findEvents(db, filter, { limit: 4, order, before });
+          expect(page.rows.map(({ id }) => id)).toEqual(expected.slice(5, 9));
+        }
     });
 
     it("writes all of a call or none of it, and says that it was refused", async () => {

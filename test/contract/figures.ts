@@ -112,7 +112,9 @@ export function figuresContract(name: string, open: () => Promise<Db> | Db): voi
     const waiting = async () =>
       Number((await db.$client.execute("SELECT count(*) AS n FROM uncounted")).rows[0]!.n);
 
-    it("equal a recount, for any order and repetition of inserts, counted or not yet", async () => {
+    it("equal a recount, for any order and repetition of inserts, counted or not yet", {
+      timeout: 30_000,
+    }, async () => {
       const anEvent = fc.record({
         type: fc.constantFrom<EventType>(
           "email.sent",
@@ -198,7 +200,7 @@ export function figuresContract(name: string, open: () => Promise<Db> | Db): voi
             expect(await figures(domain, { emails: [email.id] })).toEqual(expected);
           },
         ),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
     });
 
