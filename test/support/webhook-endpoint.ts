@@ -11,6 +11,8 @@ export interface Step {
   hang?: boolean;
   /** Answers, and goes on writing. */
   endless?: boolean;
+  /** Answers with headers, and no body follows. */
+  stall?: boolean;
   /** Closes the connection instead. */
   drop?: boolean;
 }
@@ -62,7 +64,7 @@ export class WebhookEndpoint {
 }
 
 function play(
-  { status = 200, headers = {}, body = "ok", hang, endless, drop }: Step,
+  { status = 200, headers = {}, body = "ok", hang, endless, stall, drop }: Step,
   response: ServerResponse,
 ): void {
   if (hang === true) return;
@@ -71,6 +73,10 @@ function play(
     return;
   }
   response.writeHead(status, headers);
+  if (stall === true) {
+    response.flushHeaders();
+    return;
+  }
   if (endless !== true) {
     response.end(body);
     return;
