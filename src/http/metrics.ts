@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { DURATION_BUCKETS_MS, emptyHistogram, type Histogram, merge } from "../core/histogram.ts";
 import { allLedgers, allOutboxes } from "../env.ts";
+import type { WebhookHealth } from "../ledger/rpc.ts";
 import type { OutboxGauges } from "../outbox/rpc.ts";
 import type { AppEnv } from "./context.ts";
 import { CONTENT_TYPE, exposition, type HistogramMetric, type Sample } from "./prometheus.ts";
@@ -10,9 +11,10 @@ export const metrics = new Hono<AppEnv>();
 
 metrics.get("/metrics", async (c) => {
   const { shards } = c.var.config;
-  const [outboxes, ledgers] = await Promise.all([
+  const [outboxes, ledgers, webhooks] = await Promise.all([
     Promise.all(allOutboxes(c.env, shards).map((outbox) => outbox.gauges())),
     Promise.all(allLedgers(c.env, shards).map((ledger) => ledger.gauges())),
+    Promise.all(allLedgers(c.env, shards).map((ledger) => ledger.webhookHealth())),
   ]);
   const relays = outboxes.flatMap(({ relays }) => relays);
   const total = (numbers: number[]): Sample[] => [{ value: numbers.reduce((sum, n) => sum + n, 0) }];
@@ -88,11 +90,33 @@ metrics.get("/metrics", async (c) => {
         help: "Entries that libSQL will never take; each was logged with its reason.",
         samples: total(ledgers.map(({ parked }) => parked)),
       },
+      {
+        name: "postern_webhook_pending_deliveries",
+        type: "gauge",
+        help: "Events still to be told, by webhook.",
+        samples: perWebhook(webhooks.flat(), (states) =>
+          states.reduce((sum, { pending }) => sum + pending, 0),
+        ),
+      },
+      {
+        name: "postern_webhook_failing",
+        type: "gauge",
+        help: "1 while an endpoint has done nothing but fail since it last took something, as any ledger sees it.",
+        samples: perWebhook(webhooks.flat(), (states) =>
+          states.some(({ failures }) => failures > 0) ? 1 : 0,
+        ),
+      },
     ]),
     200,
     { "Content-Type": CONTENT_TYPE },
   );
 });
+
+const perWebhook = (states: WebhookHealth[], measure: (states: WebhookHealth[]) => number): Sample[] =>
+  [...new Set(states.map(({ endpoint }) => endpoint))].map((webhook) => ({
+    labels: { webhook },
+    value: measure(states.filter(({ endpoint }) => endpoint === webhook)),
+  }));
 
 function oldest(outboxes: readonly OutboxGauges[], now: number): number {
   const since = outboxes.flatMap(({ oldestDueAt }) => (oldestDueAt === null ? [] : [oldestDueAt]));

@@ -64,7 +64,12 @@ webhooks.get("/webhooks", async (c) => {
 
 webhooks.get("/webhooks/:id", async (c) => {
   const webhook = await webhookOf(c);
-  return c.json({ object: "webhook", ...webhookObject(webhook), signing_secret: webhook.secret });
+  return c.json({
+    object: "webhook",
+    ...webhookObject(webhook),
+    signing_secret: webhook.secret,
+    ...(await healthOf(c, webhook.id)),
+  });
 });
 
 webhooks.patch("/webhooks/:id", async (c) => {
@@ -114,6 +119,20 @@ webhooks.post("/webhooks/:id/test", async (c) => {
     duration_ms: outcome.durationMs,
   });
 });
+
+/** How it does, over all ledgers. */
+async function healthOf(c: AppContext, id: string) {
+  const ledgers = allLedgers(c.env, c.var.config.shards);
+  const health = (await Promise.all(ledgers.map((ledger) => ledger.webhookHealth())))
+    .flat()
+    .filter(({ endpoint }) => endpoint === id);
+  const failing = health.flatMap(({ failingSince }) => (failingSince === null ? [] : [failingSince]));
+  return {
+    pending: health.reduce((sum, { pending }) => sum + pending, 0),
+    failing_since: failing.length === 0 ? null : moment(Math.min(...failing)),
+    failures: health.reduce((sum, { failures }) => sum + failures, 0),
+  };
+}
 
 /** In a list. */
 const webhookObject = (webhook: Webhook) => ({

@@ -17,6 +17,7 @@ import type {
   LedgerRpc,
   WebhookAttempt,
   WebhookEvent,
+  WebhookHealth,
   WebhookNotice,
   WebhookPage,
   WebhookTest,
@@ -116,6 +117,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   async notify(notices: WebhookNotice[]): Promise<void> {
     for (const notice of notices) this.#webhooks.notify(notice);
     this.#guard(0);
+  }
+
+  async webhookHealth(): Promise<WebhookHealth[]> {
+    return this.#webhooks.health();
   }
 
   async webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]> {

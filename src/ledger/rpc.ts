@@ -32,6 +32,16 @@ export interface WebhookPage {
 /** What came of a call that was only a test. */
 export type WebhookTest = Pick<WebhookAttempt, "status" | "response" | "durationMs">;
 
+/** How one endpoint does, as one ledger sees it. */
+export interface WebhookHealth {
+  endpoint: string;
+  /** Deliveries still to be made. */
+  pending: number;
+  /** Since when it has done nothing but fail, and how often; null: it has not. */
+  failingSince: number | null;
+  failures: number;
+}
+
 /** Something to tell that is no event of an email. `payload`: the JSON that endpoints get. */
 export interface WebhookNotice {
   /** UUIDv7; a repeated one is ignored. */
@@ -60,6 +70,8 @@ export interface LedgerRpc {
   setEndpoints(set: EndpointSet): Promise<void>;
   /** Tells endpoints of it; durable when it resolves. */
   notify(notices: WebhookNotice[]): Promise<void>;
+  /** All endpoints. */
+  webhookHealth(): Promise<WebhookHealth[]>;
   /** What an endpoint was told of this ledger's emails, newest first. */
   webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]>;
   /** Null: this ledger knows of no such event. Likewise below. */

@@ -41,6 +41,10 @@ export class Endpoints {
     return this.#set.version;
   }
 
+  get all(): readonly Endpoint[] {
+    return this.#set.endpoints;
+  }
+
   /** Those that are called. */
   get enabled(): readonly Endpoint[] {
     return this.#enabled;

@@ -105,6 +105,9 @@ function ourPart({ data, recipient }: MailEvent, address: string | null): Record
         }),
     ...(data.next_attempt_at === undefined ? {} : { next_attempt_at: iso(data.next_attempt_at) }),
     ...(data.scheduled_at === undefined ? {} : { scheduled_at: iso(data.scheduled_at) }),
+    ...(data.unsubscribe === undefined
+      ? {}
+      : { unsubscribe: { topic: data.unsubscribe.topic, via: data.unsubscribe.via } }),
     ...(visitor?.verdict === undefined
       ? {}
       : { visitor: { verdict: visitor.verdict, reason: visitor.reason ?? null } }),

@@ -126,4 +126,14 @@ export class WebhookQueue {
       )
       .one().at;
   }
+
+  /** How many deliveries are still to be made. */
+  pending(endpoint: string): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        "SELECT count(*) AS n FROM webhook_delivery WHERE endpoint = ? AND state = 'pending'",
+        endpoint,
+      )
+      .one().n;
+  }
 }

@@ -8,7 +8,14 @@ import { webhookFacts } from "../db/webhook-facts.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import type { Journal } from "./journal.ts";
-import type { WebhookAttempt, WebhookEvent, WebhookNotice, WebhookPage, WebhookTest } from "./rpc.ts";
+import type {
+  WebhookAttempt,
+  WebhookEvent,
+  WebhookHealth,
+  WebhookNotice,
+  WebhookPage,
+  WebhookTest,
+} from "./rpc.ts";
 import { callEndpoint } from "./webhook-call.ts";
 import { Endpoints } from "./webhook-endpoints.ts";
 import { WebhookIntake } from "./webhook-intake.ts";
@@ -143,6 +150,13 @@ export class Webhooks {
     const { forgotten, untold } = this.#log.prune(this.#parts.now());
     if (untold > 0) this.#parts.log("webhook_events_forgotten_untold", { deliveries: untold });
     return forgotten > 0;
+  }
+
+  health(): WebhookHealth[] {
+    return this.#endpoints.all.map(({ id }) => {
+      const { failingSince, failures } = this.#endpoints.healthOf(id);
+      return { endpoint: id, pending: this.#queue.pending(id), failingSince, failures };
+    });
   }
 
   events(endpoint: string, page: WebhookPage): WebhookEvent[] {

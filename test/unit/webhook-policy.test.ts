@@ -307,6 +307,11 @@ describe("the payload", () => {
       { visitor: { user_agent: "UA", ip: "192.0.2.0", verdict: "person", reason: "x" } },
       { visitor: { verdict: "person", reason: "x" } },
     ],
+    [
+      "email.unsubscribed",
+      { unsubscribe: { address: "b@example.net", topic: "news", via: "one_click" } },
+      { unsubscribe: { topic: "news", via: "one_click" } },
+    ],
     ["email.delivery_delayed", { next_attempt_at: 1_000 }, { next_attempt_at: "1970-01-01T00:00:01.000Z" }],
   ])("of %s says what happened", (type, data, expected) => {
     expect(told(event(type, data), email, null).data).toMatchObject(expected);

@@ -277,6 +277,25 @@ describe("a webhook", () => {
     expect(first!.headers["svix-signature"]).toBe(first!.headers["webhook-signature"]);
   });
 
+  it("says how it does, here and in the figures", async () => {
+    const { id, told } = await hook(["email.sent", "email.delivered"], [{ status: 500 }]);
+    await send(mail("delivered@postern.test"));
+    await told(1);
+    const state = await poll(
+      async () => (await call("GET", `/webhooks/${id}`)).body,
+      ({ failures, pending }) => failures > 0 && pending > 1,
+    );
+    expect(state).toMatchObject({
+      status: "enabled",
+      pending: 2,
+      failing_since: expect.any(String),
+      failures: 1,
+    });
+    const figures = (await call("GET", "/metrics")).body;
+    expect(figures).toContain(`postern_webhook_pending_deliveries{webhook="${id}"} 2`);
+    expect(figures).toContain(`postern_webhook_failing{webhook="${id}"} 1`);
+  });
+
   it("is tried out, and what came of it is the answer", async () => {
     const { id, told, play } = await hook(["email.sent"]);
     expect((await call("POST", `/webhooks/${id}/test`)).body).toMatchObject({
@@ -319,6 +338,9 @@ describe("a webhook", () => {
       object: "webhook",
       ...item,
       signing_secret,
+      pending: 0,
+      failing_since: null,
+      failures: 0,
     });
     await call("PATCH", `/webhooks/${id}`, { status: "disabled", events: [] });
     expect((await call("GET", `/webhooks/${id}`)).body).toMatchObject({

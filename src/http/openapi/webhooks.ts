@@ -76,7 +76,7 @@ export const WEBHOOKS: Operation[] = [
     tag: "Webhooks",
     summary: "Send a signed sample event",
     body: TestWebhook,
-    answer: { status: 200, description: "The event that was queued." },
+    answer: { status: 200, description: "What the endpoint answered." },
     example: { path: { id: "$webhook" }, body: { type: "email.bounced" }, status: 200 },
   },
   {
