@@ -199,6 +199,9 @@ export const BURST_MS = 3_000; // A person who opens tabs needs about a second f
 export const SWEEP_LINKS = 6; // Different links followed within SWEEP_MS: slower scanners.
 export const SWEEP_MS = 30_000; // Six pages in half a minute are not read.
 export const SAME_VISITOR_MS = 60_000; // A scanner's visits to one mail come close together.
+export const HIT_HOLD_MS = BURST_MS; // How long a person's click waits for what comes after it, before it is told.
+export const VISITORS_HELD = 10_000; // Copies whose latest visits a ledger remembers: about 5 MB.
+export const SENT_TIMES_HELD = 50_000; // Copies whose time of sending a ledger remembers: five seconds at full speed, about 5 MB.
 export const SERIES_VISITS = 50; // Earlier visits looked at; more than any mail's links matter to a pace.
 
 export const DAY_MS = 24 * HOUR_MS;

@@ -54,7 +54,6 @@ tracking.get("/c/:token/:link", (c) => {
 
 /** Records a visit, and fails in silence: who reads mail must never see our trouble. */
 function hit(c: AppContext, type: "email.opened" | "email.clicked", subject: Subject, data: EventData): void {
-  if (c.req.method !== "GET") return; // HEAD is a machine looking whether the link is alive (DEMANDS: mail-tracker#200).
   try {
     const { shards, visitorAddresses } = c.var.config;
     const now = Date.now();

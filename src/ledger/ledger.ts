@@ -12,6 +12,7 @@ import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { Flusher } from "./flusher.ts";
+import { Hits } from "./hits.ts";
 import { Journal } from "./journal.ts";
 import type {
   LedgerRpc,
@@ -27,6 +28,7 @@ import { Webhooks } from "./webhooks.ts";
 export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #journal: Journal;
   readonly #flusher: Flusher;
+  readonly #hits: Hits;
   readonly #webhooks: Webhooks;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
   #alarmAt = 0;
@@ -34,6 +36,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#journal = new Journal(ctx.storage.sql);
+    this.#hits = new Hits(ctx.storage.sql);
     this.#flusher = new Flusher({
       journal: this.#journal,
       write: (entries) => writeEntries(this.openDb(), entries),
@@ -67,6 +70,14 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   async append(entries: LedgerEntry[]): Promise<void> {
     if (entries.length === 0) return;
+    this.#hits.note(entries);
+    const on = this.#hits.take(entries, Date.now());
+    this.#guardHits();
+    if (on.length > 0) this.#journalled(on);
+  }
+
+  /** Takes entries for good, and sees to it that they go on. */
+  #journalled(entries: LedgerEntry[]): void {
     this.#journal.append(entries, LEDGER_PARAMETER_CHARS);
     this.#webhooks.enqueue(entries);
     // Written together with the entries: whatever happens to this instance, the alarm brings another one.
@@ -74,8 +85,20 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     if (!this.#flusher.resting) this.ctx.waitUntil(this.#work());
   }
 
+  /** Clicks that have waited long enough go on; `all`: all of them, for someone asks. */
+  #releaseHits(all = false): void {
+    const hits = this.#hits.release(Date.now(), all);
+    if (hits.length > 0) this.#journalled(hits);
+    this.#guardHits();
+  }
+
+  #guardHits(): void {
+    if (this.#hits.due !== null) this.#guard(Math.max(0, this.#hits.due - Date.now()));
+  }
+
   async report(lists: string[]): Promise<void> {
     const entries = lists.flatMap((list) => JSON.parse(list) as LedgerEntry[]);
+    this.#hits.note(entries);
     if (!(await this.#flusher.through(entries, SETTLE_MS))) return this.append(entries);
     this.#webhooks.enqueue(entries);
     if (this.#webhooks.wanted) {
@@ -85,6 +108,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   }
 
   async settle(): Promise<{ pending: number }> {
+    this.#releaseHits(true);
     const settled = await this.#flusher.settle(SETTLE_MS);
     return { pending: settled ? 0 : this.#journal.size };
   }
@@ -97,6 +121,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   override async alarm(): Promise<void> {
     this.#alarmAt = 0;
     try {
+      this.#releaseHits();
       if (!this.#webhooks.informed) await this.#pullEndpoints();
       await this.#work();
       if (this.#journal.size > 0) this.#guard(this.#flusher.delayMs);

@@ -35,12 +35,6 @@ describe("verdicts", () => {
     });
   });
 
-  it("are no matter to a HEAD request, which is answered and not counted", async () => {
-    const { status, body } = await call("HEAD", `/o/${TOKEN()}`);
-    expect(status).toBe(200);
-    expect(body).toBe("");
-  });
-
   it("work for a message that nobody remembers", async () => {
     expect((await call("GET", `/o/${TOKEN()}`)).status).toBe(200);
     expect((await call("GET", `/o/${TOKEN()}.gif`)).status).toBe(200);
