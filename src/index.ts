@@ -1,9 +1,10 @@
 /** Entry: what the platform calls. No logic. */
 import { app } from "./http/app.ts";
+import { email } from "./http/email-entry.ts";
 
 export { Store } from "./db/embedded.ts";
 export { Ledger } from "./ledger/ledger.ts";
 export { Outbox } from "./outbox/outbox.ts";
 export { Registry } from "./registry/registry.ts";
 
-export default { fetch: app.fetch };
+export default { fetch: app.fetch, email };

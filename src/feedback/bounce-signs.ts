@@ -182,7 +182,7 @@ const any = (rows: readonly Row[], text: string): boolean => rows.some(({ says }
 /** How much of a text is asked for openings: the notice, not the message it returns. */
 const OPENING_CHARS = 3_000;
 
-/** "bounce" or "delayed" where the mail is a notice of its own making, null where it is not. `notice`: its text, without the returned message. */
+/** "bounce" or "delayed" where the mail is a notice in prose, null where it is none. `notice`: its text without what it returns. */
 export function signsOf(mail: Mail, notice: string): "bounce" | "delayed" | null {
   const subject = headerOf(mail, "subject")?.trim() ?? "";
   // A person who writes about a bounce quotes it.

@@ -105,7 +105,7 @@ interface Named {
   line: number;
 }
 
-/** The addresses of the best lines: every one of surely or likely a recipient, but only the first of those in unknown lines. */
+/** The addresses of the best lines: all that are surely or likely recipients, but only the first in lines of no known kind. */
 function recipientsIn(lines: readonly string[], ours: ReadonlySet<string>): Named[] {
   const found: (Named & { weight: number })[] = [];
   const seen = new Set<string>();
@@ -175,7 +175,7 @@ function blockAt(
   return joined(block);
 }
 
-/** Lines between two that hold a reply or status code, each with its continuation; those that name the address first, wherever they stand. */
+/** Lines with a reply or status code, each with its continuation: those that name the address, then those within the bounds. */
 function codedLines(
   lines: readonly string[],
   address: string | null,

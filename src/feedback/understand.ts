@@ -62,7 +62,7 @@ function meaningOf(mail: Mail, address: readonly TokenClue[], addresses: readonl
     return { kind: kindOf(reports), reports, recipients: status.recipients };
   }
   const wish = address.some(({ purpose }) => purpose === "unsubscribe");
-  // A reply by a machine to that address is a loop, not a wish; "auto-generated" is what some mail programs say of their own button.
+  // A machine that replies to that address is a loop, no wish. Some mail programs say "auto-generated" of their own button.
   if (wish && !/^auto-replied/i.test(headerOf(mail, "auto-submitted")?.trim() ?? ""))
     return { kind: "unsubscribe", reports: [unsubscribed], recipients: [] };
   const notice = noticeOf(mail.text);

@@ -12,6 +12,7 @@ import { fail, ProblemError } from "./errors.ts";
 import { events } from "./events.ts";
 import { figures } from "./figures.ts";
 import { health } from "./health.ts";
+import { inbound } from "./inbound.ts";
 import { mailjet } from "./mailjet/app.ts";
 import { metrics } from "./metrics.ts";
 import { relays } from "./relays.ts";
@@ -45,6 +46,7 @@ app.use(async (c, next) => {
 app.use("/emails/*", requireKey);
 app.use("/events/*", requireKey);
 app.use("/relays/*", requireKey);
+app.use("/inbound", requireKey);
 app.use("/api-keys/*", requireKey);
 app.use("/metrics", requireKey);
 app.use("/webhooks/*", requireKey);
@@ -58,6 +60,7 @@ app.route("/", figures); // Before emails: "/emails/metrics" looks like an id to
 app.route("/", emails);
 app.route("/", events);
 app.route("/", relays);
+app.route("/", inbound);
 app.route("/", mailjet);
 app.route("/", apiKeys);
 app.route("/", templates);

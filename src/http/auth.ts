@@ -27,8 +27,8 @@ export interface Caller {
 
 const ROOT: Caller = { id: null, permission: "full_access", domains: null, rate: null, sandbox: false };
 
-/** What a key of sending_access may call. */
-const SENDING = /^\/(emails(\/batch|\/bulk)?|v3\.1\/send)\/?$/;
+/** What a key of sending_access may call. Mail in too: a mail server should not have to hold a key that reads everything. */
+const SENDING = /^\/(emails(\/batch|\/bulk)?|v3\.1\/send|inbound)\/?$/;
 
 /** SHA-256 of a key, base64url: what keys are known and compared by, so that time tells nothing about them. */
 export const hashOfKey = async (key: string): Promise<string> =>

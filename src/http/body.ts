@@ -1,4 +1,5 @@
-/** A request's JSON body, read with a bound. */
+/** Bodies, read with a bound: JSON, and the beginning of anything. */
+import { concat } from "../core/bytes.ts";
 import type { Problem } from "../core/errors.ts";
 import { MB, REQUEST_BODY_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
@@ -47,4 +48,23 @@ export async function readJson(
       message: `The body is not valid JSON${at === undefined ? "" : ` (at character ${at})`}.`,
     });
   }
+}
+
+/** The first `keep` bytes of a stream, which is read to its end; null when it is longer than `bound` bytes. */
+export async function readStart(
+  stream: ReadableStream<Uint8Array> | null,
+  keep: number,
+  bound: number,
+): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let kept = 0;
+  let size = 0;
+  for await (const chunk of stream ?? []) {
+    size += chunk.byteLength;
+    if (size > bound) return null;
+    if (kept >= keep) continue;
+    parts.push(chunk.subarray(0, keep - kept));
+    kept += Math.min(chunk.byteLength, keep - kept);
+  }
+  return concat(parts);
 }

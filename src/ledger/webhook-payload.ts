@@ -80,7 +80,8 @@ function eventPart({ type, at, data }: MailEvent): Record<string, unknown> {
 }
 
 /** As a delivery report would spell it (RFC 3464 section 2.3.6). */
-function diagnosticOf({ attempt }: MailEvent["data"]): string[] {
+function diagnosticOf({ attempt, report }: MailEvent["data"]): string[] {
+  if (report?.diagnostic != null) return [`smtp; ${report.diagnostic}`];
   if (attempt === undefined || attempt.code === null) return [];
   const { code, enhanced, text } = attempt;
   const words = enhanced === null || text.startsWith(enhanced) ? text : `${enhanced} ${text}`;

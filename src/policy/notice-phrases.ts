@@ -1,7 +1,7 @@
 /**
- * What notices of failure say in words of their own, one row each: part of the policy table, read after phrases.ts. Mailers that write
- * no report tell people, in people's languages. Sources: the texts of qmail, Domino, IMail, GroupWise, Sun and Mercury; Exchange's
- * notices in the languages it ships with; the notices of Japanese carriers, and of Russian, Chinese and Korean providers.
+ * What notices of failure say to people, in people's languages, one row each: part of the policy table, read after
+ * phrases.ts. Sources: Exchange's notices in the languages it ships with; those of Japanese carriers, and of European, Russian,
+ * Chinese and Korean providers.
  */
 import type { PhraseRow } from "./phrases.ts";
 

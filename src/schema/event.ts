@@ -85,8 +85,26 @@ export interface EventData {
   click?: { link: string };
   visitor?: { user_agent: string | null; ip: string | null; verdict?: string; reason?: string };
   scheduled_at?: number;
+  /** The mail that told it (bounced, delivery_delayed, delivered, complained, unsubscribed). Absent: the relay did, or a link. */
+  report?: MailReport;
   /** Who left what, or came back (unsubscribed, resubscribed). Absent: known by the email alone, as with a mail to leave. */
   unsubscribe?: Unsubscribe;
+}
+
+/** What a mail that came in says of a copy. */
+export interface MailReport {
+  /** As the report names them; null: it does not. */
+  recipient: string | null;
+  /** RFC 3464's word, `complained` or `unsubscribed`. */
+  action: string;
+  /** RFC 3463; null: none given. */
+  status: string | null;
+  /** The refusing server's words, or the notice's; of a complaint its feedback type. */
+  diagnostic: string | null;
+  /** Failed, and the same would fail again tomorrow. */
+  permanent: boolean;
+  /** How the copy was found. */
+  matched_by: "token" | "message_id";
 }
 
 export interface Unsubscribe {

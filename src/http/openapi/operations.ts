@@ -2,6 +2,7 @@
 import { API_KEYS } from "./api-keys.ts";
 import { EMAILS } from "./emails.ts";
 import { GATEWAY } from "./gateway.ts";
+import { MAIL_IN } from "./mail-in.ts";
 import { MAILJET } from "./mailjet.ts";
 import type { Operation } from "./operation.ts";
 import { SENDING } from "./sending.ts";
@@ -13,6 +14,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...EMAILS,
   ...WEBHOOKS,
   ...API_KEYS,
+  ...MAIL_IN,
   ...GATEWAY,
   ...TRACKING,
   ...MAILJET,
