@@ -150,8 +150,15 @@ const fields = {
   Variables: keyed("Variables", z.unknown(), VARIABLES_PER_RECIPIENT),
 };
 
-export const MailjetMessage = z.object(fields, "must be an object");
-export type MailjetMessage = z.output<typeof MailjetMessage>;
+/** With a template, `From` may be the template's. */
+const TemplatedMessage = z.object({ ...fields, From: named.nullish() }, "must be an object");
+export type MailjetMessage = z.output<typeof TemplatedMessage>;
+
+const WholeMessage = z.object(fields, "must be an object");
+
+/** What a message is parsed by. */
+export const messageSchema = (given: unknown): typeof TemplatedMessage | typeof WholeMessage =>
+  isObject(given) && given.TemplateID != null ? TemplatedMessage : WholeMessage;
 
 /** Which properties do not go together, of a message that is well-formed. Empty: all is well. */
 export function messageIssues(message: MailjetMessage): MailjetIssue[] {
@@ -245,4 +252,4 @@ export function withGlobals(globals: Record<string, unknown> | null | undefined,
 }
 
 /** What POST /v3.1/send takes in all; each message is parsed by itself, so that one wrong message does not refuse the others. */
-export const MailjetBatch = SendRequest.extend({ Messages: z.array(MailjetMessage) });
+export const MailjetBatch = SendRequest.extend({ Messages: z.array(TemplatedMessage) });

@@ -226,6 +226,82 @@ describe("DeduplicateCampaign", () => {
   });
 });
 
+describe("TemplateID", () => {
+  const stored = async (body: Record<string, unknown>, publish = true): Promise<number> => {
+    const number = Math.floor(Math.random() * 1e9) + 1;
+    const made = await call("POST", "/templates", { name: "t", alias: String(number), ...body });
+    expect(made.status).toBe(201);
+    if (publish) expect((await call("POST", `/templates/${number}/publish`)).status).toBe(200);
+    return number;
+  };
+
+  it("is a stored template's alias: its parts, subject, From and fallbacks, with the message's variables", async () => {
+    const TemplateID = await stored({
+      from: "Shop <shop@example.com>",
+      reply_to: "desk@example.com",
+      subject: "Order {{var:id}}",
+      html: '<p>{{name}}, {{{note}}} {% for l in var:lines %}<a href="{{l}}">x</a>{% endfor %}</p>',
+      text: "Text for {{var:name}}",
+      variables: [
+        { key: "name", type: "string", fallback_value: "friend" },
+        { key: "note", type: "html" },
+      ],
+    });
+    const to = someone();
+    const { status, body } = await send({
+      Messages: [
+        {
+          To: [{ Email: to }],
+          TemplateID,
+          TemplateLanguage: true,
+          URLTags: "u=1",
+          Variables: { id: 7, note: "<b>now</b>", lines: ["https://example.org/1"] },
+        },
+      ],
+    });
+    expect(status).toBe(200);
+    const { email } = (await mailFor(to))[0]!;
+    expect(email.from).toMatchObject({ name: "Shop", address: "shop@example.com" });
+    expect(email.replyTo).toMatchObject([{ address: "desk@example.com" }]);
+    expect(email.subject).toBe("Order 7");
+    expect(email.html).toContain("<p>friend, <b>now</b> <a href=");
+    expect(email.text?.trim()).toBe("Text for friend");
+    const native = await call("GET", `/emails/${body.Messages[0].To[0].MessageUUID}`);
+    expect(native.body.html).toContain("https://example.org/1?u=1");
+  });
+
+  it("gives way to the message's own From, subject and text, and stays text without TemplateLanguage", async () => {
+    const TemplateID = await stored({
+      from: "shop@example.com",
+      subject: "A",
+      html: "<p>{{var:x}}</p>",
+      text: "a",
+    });
+    const to = someone();
+    await send({ Messages: [message(to, { TemplateID, TextPart: "own" })] });
+    const { email } = (await mailFor(to))[0]!;
+    expect([email.from?.address, email.subject, email.text?.trim()]).toEqual([
+      "ada@example.com",
+      "Hello",
+      "own",
+    ]);
+    expect(email.html).toContain("<p>{{var:x}}</p>");
+  });
+
+  it("is refused when there is none, none published, html twice, or nobody to send as", async () => {
+    const draft = await stored({ html: "<p>x</p>" }, false);
+    const plain = await stored({ html: "<p>x</p>" });
+    for (const [more, code] of [
+      [{ TemplateID: draft }, "send-0010"],
+      [{ TemplateID: plain, HTMLPart: "<p>y</p>" }, "send-0004"],
+      [{ TemplateID: plain, From: undefined }, "mj-0003"],
+    ] as const) {
+      const { status, body } = await sendOne({ ...more });
+      expect([status, body.Messages[0].Errors[0].ErrorCode]).toEqual([400, code]);
+    }
+  });
+});
+
 describe("the template language", () => {
   it("is evaluated in subject and parts when TemplateLanguage is true, and stays text when not", async () => {
     const parts = {

@@ -1,5 +1,7 @@
 /** Every route is in the contract, and every example in the contract does what it says. */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { EmailId } from "../../src/core/ids.ts";
+import { messageNumber } from "../../src/core/message-number.ts";
 import { app } from "../../src/http/app.ts";
 import type { Operation } from "../../src/http/openapi/operation.ts";
 import { OPERATIONS } from "../../src/http/openapi/operations.ts";
@@ -45,8 +47,10 @@ async function newWorld({ path }: Operation): Promise<World> {
       })
     ).body.id as string;
   const [, token, link] = /\/c\/([\w-]+)\/([\w-]+)/.exec(mail.html)!;
+  const email = await send();
   return {
-    email: await send(),
+    email,
+    number: String(messageNumber(email as EmailId, 0)),
     scheduled: await send({ scheduled_at: "in 1 hour" }),
     key: (await call("POST", "/api-keys", { name: "contract" })).body.id,
     relay: "main",

@@ -9,7 +9,7 @@ import type { Order } from "../../outbox/rpc.ts";
 import { SendEmail } from "../../schema/email.ts";
 import type { MailjetIssue } from "../../schema/mailjet-codes.ts";
 import { parseMailjet } from "../../schema/mailjet-issues.ts";
-import { MailjetMessage, messageIssues } from "../../schema/mailjet-send.ts";
+import { type MailjetMessage, messageIssues, messageSchema } from "../../schema/mailjet-send.ts";
 import { parse } from "../../schema/parse.ts";
 import { covers } from "../../smtp/relay-fields.ts";
 import { compose } from "../compose.ts";
@@ -17,6 +17,7 @@ import type { AppContext } from "../context.ts";
 import { ProblemError } from "../errors.ts";
 import { accept, composeContext } from "../send.ts";
 import { settleAll } from "../settle.ts";
+import { type ReadyTemplate, readyTemplate } from "../template-cache.ts";
 import { withhold } from "./campaign.ts";
 import { type MessageError, messageError, messageRefusal, refusalOf } from "./errors.ts";
 import { issueOf, spellMailbox, type Translated, translate } from "./translate.ts";
@@ -37,6 +38,8 @@ export class Desk {
   readonly #byte = crypto.getRandomValues(new Uint8Array(1))[0]!;
   /** Numbers given away, since two ids of one millisecond may share one. */
   readonly #numbers = new Set<bigint>();
+  /** By TemplateID, which is a template's alias here. */
+  readonly #templates = new Map<number, ReadyTemplate | "draft" | "unknown">();
   /** By campaign: addresses that were mailed in it. */
   readonly #mailed = new Map<string, Set<string>>();
   /** Mails that tell of errors in templates. */
@@ -47,14 +50,22 @@ export class Desk {
   }
 
   read(given: unknown): Result<MailjetMessage, MessageError[]> {
-    const parsed = parseMailjet(MailjetMessage, given);
+    const parsed = parseMailjet(messageSchema(given), given);
     if (!parsed.ok) return refused(parsed.error);
     const issues = messageIssues(parsed.value);
     return issues.length > 0 ? refused(issues) : parsed;
   }
 
-  /** Asks libSQL who has been mailed, for messages that want to know; throws when it is away, before anything is sent. */
-  async lookUpCampaigns(messages: readonly MailjetMessage[]): Promise<void> {
+  /** Templates, and who has been mailed, for messages that want to know; throws before anything is sent. */
+  async lookUp(messages: readonly MailjetMessage[]): Promise<void> {
+    for (const { TemplateID } of messages)
+      if (TemplateID != null && !this.#templates.has(TemplateID))
+        this.#templates.set(TemplateID, await readyTemplate(this.#c.env, String(TemplateID), Date.now()));
+    await this.#lookUpCampaigns(messages);
+  }
+
+  /** libSQL's word on it, so that without libSQL nothing that asks is sent. */
+  async #lookUpCampaigns(messages: readonly MailjetMessage[]): Promise<void> {
     const wanted = new Map<string, Set<string>>();
     for (const message of messages) {
       if (message.DeduplicateCampaign !== true) continue;
@@ -80,11 +91,9 @@ export class Desk {
           related: ["Sender"],
         },
       ]);
-    if (message.TemplateID != null)
-      return refused([
-        { code: "send-0010", message: "There is no template of this number.", related: ["TemplateID"] },
-      ]);
-    const translated = translate(message);
+    const template = this.#templateOf(message);
+    if (!template.ok) return refused([template.error]);
+    const translated = translate(message, template.value?.content ?? null);
     if (translated.templateErrors.length > 0) {
       if (!sandboxed) this.#report(message, translated);
       if (message.TemplateErrorDeliver !== true)
@@ -96,7 +105,7 @@ export class Desk {
           })),
         );
     }
-    const order = this.#order(translated.email, translated.meta);
+    const order = this.#order(translated.email, translated.meta, template.value?.id);
     if (order.ok)
       return ok({
         order: this.#deduplicated(message, order.value),
@@ -123,22 +132,50 @@ export class Desk {
     return kept;
   }
 
-  #order(email: Record<string, unknown>, meta: Translated["meta"]): Result<Order, Problem> {
+  /** Null: the message names none. */
+  #templateOf(message: MailjetMessage): Result<ReadyTemplate | null, MailjetIssue> {
+    if (message.TemplateID == null) return ok(null);
+    const issue = (code: MailjetIssue["code"], sentence: string, ...related: string[]) =>
+      err<MailjetIssue>({ code, message: sentence, related });
+    const template = this.#templates.get(message.TemplateID) ?? "unknown";
+    if (template === "unknown")
+      return issue("send-0010", `There is no template with the alias "${message.TemplateID}".`, "TemplateID");
+    if (template === "draft")
+      return issue("send-0010", "The template has no published version.", "TemplateID");
+    if (message.HTMLPart)
+      return issue("send-0004", "The template has an html part of its own.", "HTMLPart", "TemplateID");
+    if (message.From == null && template.content.from === null)
+      return issue("mj-0003", '"From" is mandatory but missing, and the template has none.', "From");
+    return ok(template);
+  }
+
+  #order(
+    email: Record<string, unknown>,
+    meta: Translated["meta"],
+    template?: string,
+  ): Result<Order, Problem> {
     const request = parse(SendEmail, email);
     if (!request.ok) return request;
     let context = composeContext(this.#c, this.#byte);
     while (this.#numbers.has(messageNumber(context.id, 0))) context = composeContext(this.#c, this.#byte);
     this.#numbers.add(messageNumber(context.id, 0));
-    return compose(request.value, { ...context, meta: { ...context.meta, mailjet: meta } });
+    return compose(request.value, {
+      ...context,
+      meta: {
+        ...context.meta,
+        ...(template === undefined ? {} : { template_id: template }),
+        mailjet: meta,
+      },
+    });
   }
 
   /** A mail to whom TemplateErrorReporting names. That it cannot be made must not keep the message. */
-  #report(message: MailjetMessage, { templateErrors }: Translated): void {
+  #report(message: MailjetMessage, { email, templateErrors }: Translated): void {
     if (message.TemplateErrorReporting == null) return;
     const subject = (message.Subject ?? "").replace(/\p{Cc}/gu, " ");
     const order = this.#order(
       {
-        from: spellMailbox(message.From.mailbox),
+        from: email.from,
         to: spellMailbox(message.TemplateErrorReporting.mailbox),
         subject: `Template error: ${subject}`,
         text: [
@@ -149,7 +186,7 @@ export class Desk {
           ...templateErrors.map(({ property, message: what }) => `${property}: ${what}`),
           "",
           `Subject: ${subject}`,
-          `To: ${message.To.map(({ email }) => email).join(", ")}`,
+          `To: ${message.To.map((to) => to.email).join(", ")}`,
           ...(message.CustomID ? [`CustomID: ${message.CustomID}`] : []),
         ].join("\n"),
         tracking: { opens: false, clicks: false },

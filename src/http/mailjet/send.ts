@@ -6,7 +6,7 @@ import { messageNumber } from "../../core/message-number.ts";
 import type { Order } from "../../outbox/rpc.ts";
 import type { MailjetIssue } from "../../schema/mailjet-codes.ts";
 import { parseMailjet } from "../../schema/mailjet-issues.ts";
-import { MailjetMessage, SendRequest, withGlobals } from "../../schema/mailjet-send.ts";
+import { messageSchema, SendRequest, withGlobals } from "../../schema/mailjet-send.ts";
 import { unknownFields } from "../../schema/parse.ts";
 import { readJson } from "../body.ts";
 import type { AppContext, AppEnv } from "../context.ts";
@@ -26,10 +26,11 @@ send.post("/v3.1/send", async (c) => {
   const desk = new Desk(c);
   const unknown: string[] = [];
   const messages = Messages.map((message, i) => {
-    for (const field of unknownFields(MailjetMessage, message)) unknown.push(`Messages[${i}].${field}`);
+    for (const field of unknownFields(messageSchema(message), message))
+      unknown.push(`Messages[${i}].${field}`);
     return desk.read(withGlobals(Globals, message));
   });
-  await desk.lookUpCampaigns(messages.flatMap((message) => (message.ok ? [message.value] : [])));
+  await desk.lookUp(messages.flatMap((message) => (message.ok ? [message.value] : [])));
   const prepared = messages.map((message) =>
     message.ok ? desk.prepare(message.value, SandboxMode === true) : message,
   );

@@ -11,6 +11,7 @@ import { NO_CONTENT } from "../../schema/email.ts";
 import type { EmailMeta } from "../../schema/event.ts";
 import type { MailjetCode, MailjetIssue } from "../../schema/mailjet-codes.ts";
 import type { MailjetMessage, Named } from "../../schema/mailjet-send.ts";
+import type { TemplateContent } from "../../schema/template.ts";
 
 /** One recipient: the address as given, the index within the email, and the property it came from. */
 export interface Seat {
@@ -34,22 +35,29 @@ export interface Translated {
 export const spellMailbox = ({ name, address }: Mailbox): string =>
   name === null ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;
 
-export function translate(message: MailjetMessage): Translated {
+/** Braces that ask for html as it is: all values are, here. */
+const TRIPLE = /\{\{\{([^{}]*)\}\}\}/g;
+const doubled = (text: string): string => text.replace(TRIPLE, "{{$1}}");
+
+/** `template`: the stored one that the message names, whose parts stand for those the message has not. */
+export function translate(message: MailjetMessage, template: TemplateContent | null): Translated {
   const templateErrors: Translated["templateErrors"] = [];
+  const variables = { ...fallbacksOf(template), ...message.Variables };
   const render = (property: string, source: string | null | undefined): string | null => {
     if (source == null || message.TemplateLanguage !== true) return source ?? null;
-    const { text, errors } = renderTemplate(source, message.Variables ?? {});
+    const { text, errors } = renderTemplate(source, variables, template !== null);
     templateErrors.push(...errors.map((error) => ({ property, message: error })));
     return text;
   };
-  const subject = render("Subject", message.Subject);
-  const text = render("TextPart", message.TextPart);
-  const html = render("HTMLPart", message.HTMLPart);
+  const stored = template === null ? null : { text: template.text, html: doubled(template.html) };
+  const subject = render("Subject", message.Subject ?? template?.subject);
+  const text = render("TextPart", message.TextPart || stored?.text);
+  const html = render("HTMLPart", message.HTMLPart || stored?.html);
   const seats = seatsOf(message);
-  const { headers, replyTo } = headersOf(message);
+  const { headers, replyTo } = headersOf(message, template?.reply_to ?? []);
   return {
     email: {
-      from: spellMailbox(message.From.mailbox),
+      from: message.From == null ? (template?.from ?? null) : spellMailbox(message.From.mailbox),
       to: seats.to.map(({ spelled }) => spelled),
       cc: seats.cc.map(({ spelled }) => spelled),
       bcc: seats.bcc.map(({ spelled }) => spelled),
@@ -74,6 +82,13 @@ export function translate(message: MailjetMessage): Translated {
   };
 }
 
+const fallbacksOf = (template: TemplateContent | null): Record<string, unknown> =>
+  Object.fromEntries(
+    (template?.variables ?? []).flatMap(({ key, fallback_value }) =>
+      fallback_value === null ? [] : [[key, fallback_value]],
+    ),
+  );
+
 /** In order, each address once: who is named twice has the first seat alone. */
 function seatsOf(message: MailjetMessage) {
   const taken = new Set<string>();
@@ -95,13 +110,13 @@ function seatsOf(message: MailjetMessage) {
 }
 
 /** Reply-To is no forbidden header of Mailjet's, and a field of ours. */
-function headersOf(message: MailjetMessage) {
+function headersOf(message: MailjetMessage, otherwise: readonly string[]) {
   const all = Object.entries(message.Headers ?? {});
   const isReplyTo = ([name]: [string, string]) => name.trim().toLowerCase() === "reply-to";
   const headers = Object.fromEntries(all.filter((header) => !isReplyTo(header)));
   if (message.Sender != null) headers.Sender = spellMailbox(message.Sender.mailbox);
   const replyTo = message.ReplyTo != null ? spellMailbox(message.ReplyTo.mailbox) : all.find(isReplyTo)?.[1];
-  return { headers, replyTo: replyTo === undefined ? [] : [replyTo] };
+  return { headers, replyTo: replyTo === undefined ? otherwise : [replyTo] };
 }
 
 type File = NonNullable<MailjetMessage["Attachments"]>[number];

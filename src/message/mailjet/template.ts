@@ -18,8 +18,8 @@ export interface Rendered {
   errors: string[];
 }
 
-/** A part with its language evaluated over the message's variables. */
-export function renderTemplate(source: string, variables: Record<string, unknown>): Rendered {
+/** A part with its language evaluated over the message's variables. `bare`: `{{name}}` is taken for `{{var:name}}`. */
+export function renderTemplate(source: string, variables: Record<string, unknown>, bare = false): Rendered {
   if (!source.includes("{{") && !source.includes("{%")) return { text: source, errors: [] };
   if (source.length > TEMPLATE_CHARS)
     return { text: source, errors: [`It is longer than ${TEMPLATE_CHARS} characters.`] };
@@ -30,7 +30,7 @@ export function renderTemplate(source: string, variables: Record<string, unknown
     if (cause instanceof TemplateFault) return { text: source, errors: [cause.message] };
     throw cause;
   }
-  const writer = new Writer({ var: variables, locals: new Map() });
+  const writer = new Writer({ var: variables, locals: new Map(bare ? Object.entries(variables) : []) });
   try {
     writer.all(nodes);
   } catch (cause) {
