@@ -121,6 +121,23 @@ export const OUTCOMES_PER_WRITE = 12; // With 4 sessions in flight, a crash repe
 export const CLAIMS_PER_READ = 64; // Deliveries claimed at a time; only a queue lookup, costs no duplicates.
 export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.
 
+// --- Suppression -----------------------------------------------------------------------------------------------
+export const SUPPRESSIONS_PER_BATCH = 100; // Resend's bound on /suppressions/batch.
+export const SUPPRESSION_REASON_CHARS = 300; // A sentence or two; it stands in every event of a refused copy.
+export const SUPPRESSIONS_PER_CALL = 1_000; // Rows in one call to the registry or from it to an outbox: below a megabyte.
+export const REPLICA_WAIT_MS = 5_000; // How long a change waits for all outboxes before it is answered; the alarm goes on.
+export const REPLICA_RETRY_MS = 1_000; // How soon an outbox that missed a change is told again. Doubles.
+export const REPLICA_RETRY_MAX_MS = MINUTE_MS;
+export const REPLICA_START_MS = 2_000; // How long an outbox that starts waits for what it missed before it sends.
+export const FACTS_PER_CALL = 500; // Bounces and complaints told to the registry in one call.
+export const FACT_DAYS = 8; // An event whose email libSQL does not know by then is of no email of ours: a day beyond TTL_MAX.
+export const DOUBT_MS = 12 * HOUR_MS; // A copy given up in less time than this says nothing about its recipient.
+export const SUPPRESSION_TIDY_MS = HOUR_MS; // How often expired entries and old counts are removed. They have no effect before.
+export const IMPORT_BYTES = 100 * MB; // What a Worker takes as a body on most plans; a million rows are about 30 MB.
+export const IMPORT_RECORD_CHARS = 10_000; // One row of a file. A quotation mark that is never closed is found here.
+export const IMPORT_PROGRESS_ROWS = 5_000; // A progress line for each so many rows: few enough that a client need not read while it writes.
+export const IMPORT_FAULTS_LISTED = 1_000; // Rows at fault that are named; all are counted.
+
 // --- DKIM ----------------------------------------------------------------------------------------------------
 export const DKIM_RSA_BITS_MIN = 1024; // RFC 8301 section 3.2: receivers must not take less.
 export const DKIM_RSA_BITS_MAX = 4096; // RFC 8301 section 3.2: receivers need not take more.

@@ -17,6 +17,8 @@ import { mailjet } from "./mailjet/app.ts";
 import { metrics } from "./metrics.ts";
 import { relays } from "./relays.ts";
 import { sending } from "./send.ts";
+import { suppressionImport } from "./suppression-import.ts";
+import { suppressions } from "./suppressions.ts";
 import { templates } from "./templates.ts";
 import { tracking } from "./tracking.ts";
 import { unsubscribe } from "./unsubscribe.ts";
@@ -51,6 +53,7 @@ app.use("/api-keys/*", requireKey);
 app.use("/metrics", requireKey);
 app.use("/webhooks/*", requireKey);
 app.use("/templates/*", requireKey);
+app.use("/suppressions/*", requireKey);
 
 app.route("/", tracking);
 app.route("/", unsubscribe);
@@ -68,6 +71,9 @@ app.route("/", metrics);
 app.route("/", webhooks);
 app.route("/", webhookEvents);
 app.route("/", contract);
+// The paths of whole lists are names, and go before those of one entry.
+app.route("/", suppressionImport);
+app.route("/", suppressions);
 
 /** Another method of the same path is served: 405 instead of 404. */
 const METHODS = ["GET", "POST", "PATCH", "DELETE"] as const;

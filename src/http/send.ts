@@ -155,15 +155,20 @@ export async function accept<T>(
       await outbox.stage(first.id, part, first.bytes!.slice(at, at + STAGE_BYTES));
     first.bytes = null;
   }
+  const counted = typeof response === "object" && response !== null && "accepted" in response;
   const claim = idempotency && {
     key: idempotency.key,
     hash: idempotency.hash,
     response: JSON.stringify(response),
+    counted,
   };
+  const { length } = first.deliveries;
   const acceptance = await outbox.accept(orders, claim);
   switch (acceptance.kind) {
     case "accepted":
-      return response;
+      return counted
+        ? { ...response, accepted: length - acceptance.suppressed, suppressed: acceptance.suppressed }
+        : response;
     case "repeated":
       c.header("idempotent-replayed", "true");
       return JSON.parse(acceptance.response) as T;

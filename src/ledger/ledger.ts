@@ -1,16 +1,19 @@
 /**
  * The ledger: a Durable Object that takes entries at any time, and brings them to libSQL when libSQL can be reached. Thin:
- * what it keeps is in journal.ts, how it gets there in flusher.ts, who is told of it in webhooks.ts.
+ * what it keeps is in journal.ts, how it gets there in flusher.ts, who is told of it in webhooks.ts,
+ * what it tells the registry in facts.ts.
  */
 import { DurableObject } from "cloudflare:workers";
 import { uuidv7 } from "../core/ids.ts";
 import { LEDGER_PARAMETER_CHARS, LEDGER_RETRY_MS, SETTLE_MS } from "../core/limits.ts";
+import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
 import { writeEntries } from "../db/journal.ts";
 import { dbOf, type Env, readConfig, registryOf, webhookFetchOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
+import { Facts } from "./facts.ts";
 import { Flusher } from "./flusher.ts";
 import { Hits } from "./hits.ts";
 import { Journal } from "./journal.ts";
@@ -30,6 +33,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #flusher: Flusher;
   readonly #hits: Hits;
   readonly #webhooks: Webhooks;
+  readonly #facts: Facts;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
   #alarmAt = 0;
 
@@ -57,6 +61,14 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       wakeAt: (at) => this.#guard(Math.max(0, at - Date.now())),
       log,
     });
+    this.#facts = new Facts({
+      sql: ctx.storage.sql,
+      registry: () => registryOf(env),
+      addressees: (copies) => addresseesOf(this.openDb(), copies),
+      settled: () => this.#flusher.flush(),
+      now: Date.now,
+      log,
+    });
     // A ledger that knows a list is told of each change; one that knows none must not miss the first event.
     const pulled = () => this.#pullEndpoints();
     if (this.#webhooks.informed) ctx.waitUntil(pulled());
@@ -80,8 +92,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   #journalled(entries: LedgerEntry[]): void {
     this.#journal.append(entries, LEDGER_PARAMETER_CHARS);
     this.#webhooks.enqueue(entries);
+    const noted = this.#facts.note(entries);
     // Written together with the entries: whatever happens to this instance, the alarm brings another one.
     this.#guard(this.#flusher.delayMs);
+    if (noted) this.ctx.waitUntil(this.#facts.deliver());
     if (!this.#flusher.resting) this.ctx.waitUntil(this.#work());
   }
 
@@ -101,6 +115,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     this.#hits.note(entries);
     if (!(await this.#flusher.through(entries, SETTLE_MS))) return this.append(entries);
     this.#webhooks.enqueue(entries);
+    if (this.#facts.note(entries)) {
+      this.#guard(this.#facts.delayMs);
+      this.ctx.waitUntil(this.#facts.deliver());
+    }
     if (this.#webhooks.wanted) {
       this.#guard(this.#flusher.delayMs);
       this.ctx.waitUntil(this.#webhooks.run());
@@ -124,7 +142,9 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       this.#releaseHits();
       if (!this.#webhooks.informed) await this.#pullEndpoints();
       await this.#work();
+      if (this.#facts.isPending) await this.#facts.deliver();
       if (this.#journal.size > 0) this.#guard(this.#flusher.delayMs);
+      if (this.#facts.isPending) this.#guard(this.#facts.delayMs);
       const due = this.#webhooks.prune() ? Date.now() : this.#webhooks.nextDue();
       if (due !== null) this.#guard(Math.max(0, due - Date.now()));
     } catch (cause) {

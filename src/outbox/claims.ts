@@ -5,11 +5,14 @@ import type { Delivery } from "./tables.ts";
 
 export class Claims {
   readonly #deliveries: Deliveries;
+  readonly #sieve: (claimed: Delivery[], now: number) => Delivery[];
   #held: Delivery[] = [];
   #more = false;
 
-  constructor(deliveries: Deliveries) {
+  /** `sieve` leaves what may be sent of copies just claimed; the others are its business. */
+  constructor(deliveries: Deliveries, sieve: (claimed: Delivery[], now: number) => Delivery[]) {
     this.#deliveries = deliveries;
+    this.#sieve = sieve;
   }
 
   /** More waits in the queue than is in hand. */
@@ -39,9 +42,12 @@ export class Claims {
     this.#more = false;
     for (const route of this.#deliveries.waitingRoutes()) {
       if (!isOurs(route)) continue;
-      this.#held = this.#deliveries.claim(route, now, CLAIMS_PER_READ);
-      this.#more = this.#held.length === CLAIMS_PER_READ;
-      if (this.#held.length > 0) return;
+      do {
+        const claimed = this.#deliveries.claim(route, now, CLAIMS_PER_READ);
+        this.#more = claimed.length === CLAIMS_PER_READ;
+        this.#held = this.#sieve(claimed, now);
+        if (this.#held.length > 0) return;
+      } while (this.#more);
     }
   }
 

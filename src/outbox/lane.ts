@@ -20,6 +20,7 @@ import type { Queue } from "./queue.ts";
 import { accepted, attemptData, eventOf, expired, finalType, type NewId } from "./record.ts";
 import type { Delivery } from "./tables.ts";
 import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
+import { withhold } from "./withheld.ts";
 
 /** How many messages are told of it when their relay cannot be reached: enough to see why, few enough to be cheap. */
 const TOLD_OF_OUTAGE = 100;
@@ -69,7 +70,7 @@ export class Lane implements Source<Job> {
     this.relay = relay;
     this.pool = pool;
     this.#context = context;
-    this.claims = new Claims(context.queue.deliveries);
+    this.claims = new Claims(context.queue.deliveries, (claimed, now) => withhold(claimed, context, now));
     this.#bucket = relay.rate === null ? null : newBucket(shareOf(relay.rate, context.shards), context.now());
   }
 

@@ -5,10 +5,19 @@
 import { DurableObject } from "cloudflare:workers";
 import type { EmailId } from "../core/ids.ts";
 import { timeOf, uuidv7 } from "../core/ids.ts";
-import { HOUR_MS, IDEMPOTENCY_HOURS, INTAKE_BYTES } from "../core/limits.ts";
-import { type Config, type Env, ledgerOf, readConfig } from "../env.ts";
+import {
+  HOUR_MS,
+  IDEMPOTENCY_HOURS,
+  INTAKE_BYTES,
+  REPLICA_RETRY_MAX_MS,
+  REPLICA_RETRY_MS,
+  REPLICA_START_MS,
+} from "../core/limits.ts";
+import { type Config, type Env, ledgerOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import { dkimSigners } from "../message/dkim.ts";
+import type { ReplicaState, Shipment } from "../registry/suppression-rpc.ts";
+import type { SuppressionGrounds } from "../schema/suppression.ts";
 import { storyOf } from "../schema/test-address.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
@@ -21,7 +30,7 @@ import type { Mail } from "./mail.ts";
 import { Meter } from "./meter.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Queue } from "./queue.ts";
-import { eventOf } from "./record.ts";
+import { eventOf, suppressed } from "./record.ts";
 import { Reporter } from "./reporter.ts";
 import type {
   Acceptance,
@@ -52,6 +61,21 @@ interface Call {
   idempotency: IdempotencyClaim | null;
 }
 
+const PLAYED: SuppressionGrounds = {
+  topic: "",
+  origin: "manual",
+  category: "manual",
+  reason: "Played by a test address.",
+};
+
+/** A claim whose answer has the true numbers in it, where it has any. */
+function claimOf(claim: IdempotencyClaim, orders: readonly Order[], suppressed: number): IdempotencyClaim {
+  if (!claim.counted) return claim;
+  const accepted = orders.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
+  const response = JSON.stringify({ ...(JSON.parse(claim.response) as object), accepted, suppressed });
+  return { ...claim, response };
+}
+
 export class Outbox extends DurableObject<Env> implements OutboxRpc {
   readonly #queue: Queue;
   readonly #contents: Contents;
@@ -59,6 +83,8 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
   readonly #dispatcher: Dispatcher;
   readonly #meter = new Meter();
   readonly #intake: Gather<Call, Acceptance>;
+  /** Settles when nothing stands in the way of work. */
+  readonly #started: Promise<void>;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -96,7 +122,16 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       most: INTAKE_BYTES,
       now: () => Date.now(),
     });
-    this.#dispatcher.wake();
+    // What it missed while it was away comes first, for a while: nobody is written to who has just said no.
+    this.#started = new Promise((resolve) => {
+      const start = () => {
+        clearTimeout(timer);
+        this.#dispatcher.wake();
+        resolve();
+      };
+      const timer = setTimeout(start, REPLICA_START_MS);
+      void this.#catchUp().then(start);
+    });
   }
 
   async stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void> {
@@ -104,7 +139,8 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     this.#dispatcher.guard();
   }
 
-  accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
+  async accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
+    await this.#started;
     return this.#intake.add({ orders, idempotency });
   }
 
@@ -120,10 +156,14 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
             return before.hash === idempotency.hash
               ? { kind: "repeated", response: before.response }
               : { kind: "mismatch" };
-          this.#queue.books.keep(idempotency, now, IDEMPOTENCY_HOURS * HOUR_MS);
         }
-        for (const order of orders) mail.push({ order, routes: this.#routes(order), lane: null });
-        return { kind: "accepted" };
+        const withheld = orders.reduce((sum, order) => sum + this.#withhold(order, now), 0);
+        if (idempotency !== null)
+          this.#queue.books.keep(claimOf(idempotency, orders, withheld), now, IDEMPOTENCY_HOURS * HOUR_MS);
+        for (const order of orders)
+          if (order.deliveries.length === 0) this.#queue.recordOnly(order);
+          else mail.push({ order, routes: this.#routes(order), lane: null });
+        return { kind: "accepted", suppressed: withheld };
       });
       this.#dispatcher.assign(mail, now);
       this.#queue.accept(mail, now);
@@ -146,6 +186,10 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     return order.deliveries.map(({ address }) =>
       order.sandbox || storyOf(address) !== null ? SANDBOX : this.#route(order.from, address, order.relay),
     );
+  }
+
+  async takeSuppressions(shipment: Shipment): Promise<ReplicaState> {
+    return this.#queue.suppressed.apply(shipment, Date.now());
   }
 
   async settle(): Promise<void> {
@@ -185,8 +229,44 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
   }
 
   override async alarm(): Promise<void> {
+    await this.#started;
+    await this.#started;
     this.#dispatcher.alarm();
     await this.#dispatcher.idle();
+  }
+
+  /** Takes suppressed recipients out of an order, and puts on record why. Returns how many. */
+  #withhold(order: Order, now: number): number {
+    const addresses = order.deliveries.map(({ address }) => address);
+    const grounds = this.#queue.suppressed.against(addresses, order.topic, now);
+    for (const [i, address] of addresses.entries())
+      if (!grounds.has(i) && storyOf(address) === "suppressed") grounds.set(i, PLAYED);
+    if (grounds.size === 0) return 0;
+    for (const [i, why] of [...grounds].sort(([a], [b]) => a - b)) {
+      const { index, address } = order.deliveries[i]!;
+      // A millisecond on: it is listed after what the order itself says.
+      order.entries.push(suppressed(newId, { email: order.id, index, address }, now + 1, why));
+    }
+    order.deliveries = order.deliveries.filter((_, i) => !grounds.has(i));
+    return grounds.size;
+  }
+
+  /** Brings the replica of the suppression list up to date. Never rejects: sending waits for nobody. */
+  async #catchUp(): Promise<void> {
+    for (let retryMs = REPLICA_RETRY_MS; ; retryMs = Math.min(retryMs * 2, REPLICA_RETRY_MAX_MS)) {
+      try {
+        const registry = registryOf(this.env);
+        for (let more = true; more; ) {
+          const shipment = await registry.suppressionsSince(this.#queue.suppressed.state);
+          this.#queue.suppressed.apply(shipment, Date.now());
+          more = shipment.more;
+        }
+        return;
+      } catch (cause) {
+        log("suppressions_not_asked", { cause: String(cause), retryMs });
+        await scheduler.wait(retryMs);
+      }
+    }
   }
 
   #route(from: string, to: string, pin: string | null): string {

@@ -14,6 +14,7 @@ import { Holds } from "./holds.ts";
 import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
 import type { Order } from "./rpc.ts";
+import { Suppressed } from "./suppressed.ts";
 import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery } from "./tables.ts";
 
 export interface QueuedEmail {
@@ -35,6 +36,7 @@ export class Queue {
   readonly reports: Reports;
   readonly books: Books;
   readonly holds: Holds;
+  readonly suppressed: Suppressed;
   readonly #sql: SqlStorage;
   readonly #storage: DurableObjectStorage;
   /** Numbers of messages that deliveries were removed from. */
@@ -48,6 +50,7 @@ export class Queue {
     this.reports = new Reports(this.#sql);
     this.books = new Books(this.#sql);
     this.holds = new Holds(this.#sql);
+    this.suppressed = new Suppressed(storage);
   }
 
   stage(id: EmailId, part: number, bytes: Uint8Array, now: number): void {
@@ -84,6 +87,12 @@ export class Queue {
     this.reports.add(entries);
   }
 
+  /** A message that nobody is to get: it is on record, and nothing waits. */
+  recordOnly(order: Order): void {
+    if (order.bytes === null) this.#sql.exec("DELETE FROM content WHERE email = ?", order.id);
+    this.reports.add(order.entries);
+  }
+
   #acceptOne(order: Order): number {
     const fits = order.bytes !== null && order.bytes.length <= OUTBOX_CHUNK_BYTES;
     const { number } = this.#sql
@@ -104,6 +113,7 @@ export class Queue {
     if (order.bytes !== null && !fits) this.#putContent(order.id, 0, order.bytes, null);
     else if (order.bytes === null)
       this.#sql.exec("UPDATE content SET staged_at = NULL WHERE email = ?", order.id);
+    if (order.topic !== null) this.suppressed.setTopic(number, order.topic);
     return number;
   }
 
@@ -169,15 +179,17 @@ export class Queue {
 
   #forgetEmpty(): void {
     if (this.#touched.size === 0) return;
-    const gone = this.#sql.exec<{ id: string; inParts: number }>(
+    const gone = this.#sql.exec<{ number: number; id: string; inParts: number }>(
       `DELETE FROM email WHERE number IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (
          SELECT 1 FROM delivery WHERE delivery.id BETWEEN number * ?2 AND number * ?2 + ?2 - 1)
-       RETURNING id, bytes IS NULL AS inParts`,
+       RETURNING number, id, bytes IS NULL AS inParts`,
       JSON.stringify([...this.#touched]),
       deliveryId(1, 0),
     );
-    for (const { id, inParts } of gone.toArray())
+    for (const { number, id, inParts } of gone.toArray()) {
+      this.suppressed.dropTopic(number);
       if (inParts === 1) this.#sql.exec("DELETE FROM content WHERE email = ?", id);
+    }
     this.#touched.clear();
   }
 

@@ -1,5 +1,6 @@
 /** From what came of an attempt to the event people read. Pure. */
 import type { EventData, EventType, LedgerEntry, MailEvent } from "../schema/event.ts";
+import { type SuppressionGrounds, suppressedSentence } from "../schema/suppression.ts";
 import type { Attempt } from "../smtp/attempt.ts";
 import type { Relay } from "../smtp/relay.ts";
 import type { Delivery } from "./tables.ts";
@@ -10,7 +11,7 @@ export type NewId = (now: number) => string;
 export function eventOf(
   newId: NewId,
   type: EventType,
-  delivery: Pick<Delivery, "email" | "index">,
+  delivery: Pick<Delivery, "email" | "index"> & Partial<Pick<Delivery, "address">>,
   at: number,
   data: EventData,
 ): LedgerEntry {
@@ -22,6 +23,8 @@ export function eventOf(
     at,
     data,
   };
+  // A copy that was taken concerns no list; and of these there are many.
+  if (delivery.address !== undefined && type !== "email.sent") event.to = delivery.address;
   return { kind: "event", event };
 }
 
@@ -73,6 +76,18 @@ export function accepted(
  */
 export const finalType = (attempt: Attempt): EventType =>
   attempt.reply === null ? "email.failed" : "email.bounced";
+
+/** The event of a copy that is not sent since its address is on the suppression list. */
+export const suppressed = (
+  newId: NewId,
+  delivery: Pick<Delivery, "email" | "index" | "address">,
+  at: number,
+  grounds: SuppressionGrounds,
+): LedgerEntry =>
+  eventOf(newId, "email.suppressed", delivery, at, {
+    category: grounds.category,
+    reason: suppressedSentence(grounds),
+  });
 
 /** The event of a delivery whose time is over. */
 export const expired = (newId: NewId, delivery: Delivery, now: number) =>

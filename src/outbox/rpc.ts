@@ -1,6 +1,7 @@
 /** What other rooms may ask of the outbox. The class is `Outbox` in outbox.ts. */
 import type { EmailId } from "../core/ids.ts";
 import type { Compiled } from "../message/compiled.ts";
+import type { ReplicaRpc } from "../registry/suppression-rpc.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Meters } from "./meter.ts";
 
@@ -46,12 +47,15 @@ export interface IdempotencyClaim {
   key: string;
   /** Hash of the request: another body under the same key is refused. */
   hash: string;
-  /** What the first request answered with, to be answered again. */
+  /** What the first request answered with, to be answered again: JSON. */
   response: string;
+  /** The answer says how many copies were `accepted` and `suppressed`: the outbox writes the true numbers into it. */
+  counted: boolean;
 }
 
 export type Acceptance =
-  | { kind: "accepted" }
+  /** `suppressed` counts the copies that are not sent, since their address is on the suppression list. */
+  | { kind: "accepted"; suppressed: number }
   /** The same request was accepted before; nothing was queued now. */
   | { kind: "repeated"; response: string }
   /** The key was used for another request. */
@@ -65,7 +69,7 @@ export type Change =
   /** Too late: it is being sent, or was. */
   | { kind: "started" };
 
-export interface OutboxRpc {
+export interface OutboxRpc extends ReplicaRpc {
   /** Lays by a part of a message too large for one call. Forgotten after an hour unless `accept` takes it. */
   stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void>;
   /** All or nothing, and durable when it resolves. */

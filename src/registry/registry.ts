@@ -3,15 +3,29 @@
  * its own SQLite. Thin: each kind of thing is in a file of its own.
  */
 import { DurableObject } from "cloudflare:workers";
+import { uuidv7 } from "../core/ids.ts";
 import { WEBHOOK_PUSH_RETRY_MS } from "../core/limits.ts";
-import { allLedgers, type Env, readConfig } from "../env.ts";
+import { allLedgers, allOutboxes, type Env, readConfig } from "../env.ts";
 import { log } from "../log.ts";
+import type { NewSuppression, Suppression, SuppressionFact } from "../schema/suppression.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { ApiKeys } from "./api-keys.ts";
+import { Protection } from "./protection.ts";
 import type { ApiKey, NewApiKey, NewWebhook, RegistryRpc, Webhook, WebhookChange } from "./rpc.ts";
+import type {
+  AddedSuppression,
+  ErasedSuppressions,
+  ReplicaState,
+  Shipment,
+  SuppressionQuery,
+  SuppressionTarget,
+} from "./suppression-rpc.ts";
 import type { TemplateRpc } from "./template-rpc.ts";
 import { Templates } from "./templates.ts";
 import { Webhooks } from "./webhooks.ts";
+
+/** An alarm that has not rung so long after its time is not believed in any more, in milliseconds. */
+const ALARM_LATE_MS = 10_000;
 
 type Args<Name extends keyof TemplateRpc> = Parameters<TemplateRpc[Name]>;
 
@@ -19,12 +33,27 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
   readonly #keys: ApiKeys;
   readonly #webhooks: Webhooks;
   readonly #templates: Templates;
+  readonly #protection: Protection;
+  /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
+  #alarmAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#keys = new ApiKeys(ctx.storage.sql);
     this.#webhooks = new Webhooks(ctx.storage.sql);
     this.#templates = new Templates(ctx.storage.sql);
+    this.#protection = new Protection({
+      storage: ctx.storage,
+      outboxes: () => {
+        const config = readConfig(env);
+        return config.ok ? allOutboxes(env, config.value.shards) : [];
+      },
+      newId: (now) => uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
+      now: Date.now,
+      wakeBy: (at) => this.#wakeBy(at),
+      keep: (promise) => ctx.waitUntil(promise),
+      report: log,
+    });
   }
 
   async createKey(key: NewApiKey): Promise<void> {
@@ -93,9 +122,19 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
     return this.#webhooks.set();
   }
 
-  /** Ledgers that were out of reach. */
+  /** Ledgers and outboxes that were out of reach. Never throws: the platform gives up on alarms that do. */
   override async alarm(): Promise<void> {
+    this.#alarmAt = 0;
     await this.#tellLedgers();
+    await this.#protection.tick();
+  }
+
+  /** Sees to it that an alarm rings by then. One that rings for nothing is cheaper than one cancelled each time. */
+  #wakeBy(at: number): void {
+    // One whose time has just come is about to ring, unless it is set anew.
+    if (this.#alarmAt > Date.now() - ALARM_LATE_MS && this.#alarmAt <= at) return;
+    this.#alarmAt = at;
+    void this.ctx.storage.setAlarm(at);
   }
 
   /** Never throws: the change is kept, and a ledger that starts asks for the list itself. */
@@ -109,7 +148,7 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
     const missed = told.filter(({ status }) => status === "rejected");
     if (missed.length === 0) return;
     log("webhooks_not_told", { ledgers: missed.length, retryMs: WEBHOOK_PUSH_RETRY_MS });
-    await this.ctx.storage.setAlarm(Date.now() + WEBHOOK_PUSH_RETRY_MS);
+    this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
   }
 
   async createTemplate(...args: Args<"createTemplate">) {
@@ -138,5 +177,37 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
 
   async sendableTemplate(ref: string) {
     return this.#templates.sendable(ref);
+  }
+
+  async addSuppressions(entries: NewSuppression[]): Promise<AddedSuppression[]> {
+    return this.#protection.addSuppressions(entries);
+  }
+
+  async importSuppressions(entries: NewSuppression[]): Promise<{ added: number; already: number }> {
+    return this.#protection.importSuppressions(entries);
+  }
+
+  async removeSuppressions(target: SuppressionTarget): Promise<Suppression[]> {
+    return this.#protection.removeSuppressions(target);
+  }
+
+  async findSuppressions(target: SuppressionTarget): Promise<Suppression[]> {
+    return this.#protection.findSuppressions(target);
+  }
+
+  async listSuppressions(query: SuppressionQuery): Promise<{ rows: Suppression[]; hasMore: boolean }> {
+    return this.#protection.listSuppressions(query);
+  }
+
+  async learn(facts: SuppressionFact[]): Promise<void> {
+    return this.#protection.learn(facts);
+  }
+
+  async suppressionsSince(state: ReplicaState): Promise<Shipment> {
+    return this.#protection.suppressionsSince(state);
+  }
+
+  async eraseSuppressed(address: string): Promise<ErasedSuppressions> {
+    return this.#protection.eraseSuppressed(address);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Frequency } from "../schema/frequency.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
+import type { SuppressionRpc } from "./suppression-rpc.ts";
 
 export type Permission = "full_access" | "sending_access";
 
@@ -52,7 +53,7 @@ export interface WebhookChange {
   reason?: string;
 }
 
-export interface RegistryRpc {
+export interface RegistryRpc extends SuppressionRpc {
   createKey(key: NewApiKey): Promise<void>;
   /** The key of a hash, which counts as used now; null when there is none or its time is over. */
   findKey(hash: string): Promise<ApiKey | null>;

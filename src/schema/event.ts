@@ -126,6 +126,8 @@ export interface MailEvent {
   /** Milliseconds since 1970. */
   at: number;
   data: EventData;
+  /** The recipient's address, where whoever made the event knew it. Goes with the event as far as the ledger, not to libSQL. */
+  to?: string;
 }
 
 /** What a message was accepted with besides its content. Absent means: does not apply. */

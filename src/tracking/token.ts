@@ -25,7 +25,7 @@ export interface Subject {
 }
 
 /** What a MAC is for. Part of what is signed, so that no token passes as another kind. */
-export type Purpose = "token" | "link" | "bounce" | "unsubscribe" | "seal";
+export type Purpose = "token" | "link" | "bounce" | "unsubscribe" | "seal" | "erased";
 /** What tokens of a recipient are for. unsubscribe: the local part that mail to leave goes to. */
 export type TokenPurpose = Extract<Purpose, "token" | "bounce" | "unsubscribe">;
 

@@ -49,6 +49,11 @@ const LIBRARIES: { name: RegExp; homes: string[]; instead: string }[] = [
   { name: /^nodemailer\/lib\//, homes: ["message"], instead: "ask message/ for it" },
   { name: /^ipaddr\.js$/, homes: ["schema/endpoint.ts"], instead: "use privateHost of schema/endpoint.ts" },
   { name: /^postal-mime$/, homes: ["feedback"], instead: "ask feedback/ for it" },
+  {
+    name: /^csv-parse(\/|$)/,
+    homes: ["http/suppression-csv.ts"],
+    instead: "ask http/suppression-csv.ts for rows",
+  },
   { name: /^hono(\/|$)/, homes: ["http", "dashboard"], instead: "return a value, and let http/ answer" },
   {
     name: /^@noble\/hashes(\/|$)/,

@@ -53,6 +53,7 @@ async function newWorld({ path }: Operation): Promise<World> {
     number: String(messageNumber(email as EmailId, 0)),
     scheduled: await send({ scheduled_at: "in 1 hour" }),
     key: (await call("POST", "/api-keys", { name: "contract" })).body.id,
+    suppressed: (await call("POST", "/suppressions", { email: someone() })).body.id,
     relay: "main",
     token: token!,
     link: link!,

@@ -6,12 +6,14 @@ import { MAIL_IN } from "./mail-in.ts";
 import { MAILJET } from "./mailjet.ts";
 import type { Operation } from "./operation.ts";
 import { SENDING } from "./sending.ts";
+import { SUPPRESSIONS } from "./suppressions.ts";
 import { TRACKING } from "./tracking.ts";
 import { WEBHOOKS } from "./webhooks.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   ...SENDING,
   ...EMAILS,
+  ...SUPPRESSIONS,
   ...WEBHOOKS,
   ...API_KEYS,
   ...MAIL_IN,
