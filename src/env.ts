@@ -6,6 +6,7 @@ import { type EmailId, shardOf } from "./core/ids.ts";
 import { TRACKING_BASE_CHARS } from "./core/limits.ts";
 import { err, ok, type Result } from "./core/result.ts";
 import { type Db, openDb } from "./db/client.ts";
+import { checkFit } from "./db/version.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { type DkimKey, parseDkim } from "./message/dkim-keys.ts";
 import type { Outbox } from "./outbox/outbox.ts";
@@ -218,7 +219,8 @@ export function trackingHostOf(config: Config, domain: string): string | null {
 export function dbOf(env: Env): Db {
   const config = readConfig(env);
   const libsql = config.ok ? config.value.libsql : null;
-  if (libsql !== null) return openDb({ url: libsql.url, authToken: libsql.authToken });
+  if (libsql !== null)
+    return openDb({ ...libsql, ready: () => checkFit(libsql.url, () => openDb(libsql), Date.now()) });
   const store = env.STORE.get(env.STORE.idFromName("store"));
   return openDb({
     url: "http://store",

@@ -152,6 +152,8 @@ export const LEDGER_PARAMETER_CHARS = 512 * KB; // One JSON parameter: at most 1
 export const LIBSQL_TIMEOUT_MS = 10_000; // Beyond it libSQL counts as away.
 export const LEDGER_RETRY_MS = 5_000; // How soon a refused flush is tried again.
 export const LEDGER_RETRY_MAX_MS = MINUTE_MS; // Backoff's end: a database that comes back is used within a minute.
+export const LEDGER_PROBE_MS = 1_000; // While libSQL is away, reads have it tried no more often; the others are told at once.
+export const FITNESS_MS = MINUTE_MS; // A database once found to have the tables of this code is believed to have them so long.
 export const SETTLE_MS = 3_000; // How long a read waits for events under way.
 
 // --- Tracking: what is taken from those who read mail -------------------------------------------------------------

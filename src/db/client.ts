@@ -18,12 +18,14 @@ export interface DbOptions {
   fetch?: (request: Request) => Promise<Response>;
   /** Absent: LIBSQL_TIMEOUT_MS. */
   timeoutMs?: number;
+  /** Asked before each request; what it throws is what the request comes to. */
+  ready?: () => Promise<void>;
 }
 
 const SCHEMES = new Set(["libsql:", "https:", "http:"]);
 
 /** Opens nothing yet: the first query does. Throws a DbError at a URL that cannot be used. */
-export function openDb({ url, authToken, fetch, timeoutMs = LIBSQL_TIMEOUT_MS }: DbOptions): Db {
+export function openDb({ url, authToken, fetch, timeoutMs = LIBSQL_TIMEOUT_MS, ready }: DbOptions): Db {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0].toLowerCase();
   if (scheme === "file:" || url === ":memory:")
     throw new DbError(
@@ -36,13 +38,23 @@ export function openDb({ url, authToken, fetch, timeoutMs = LIBSQL_TIMEOUT_MS }:
     const client = createClient({
       url,
       ...(authToken === null ? {} : { authToken }),
-      fetch: withDeadline(fetch ?? ((request) => globalThis.fetch(request)), timeoutMs),
+      fetch: after(ready, withDeadline(fetch ?? ((request) => globalThis.fetch(request)), timeoutMs)),
     });
     return drizzle(client) as Db;
   } catch (cause) {
     throw toDbError(cause);
   }
 }
+
+type Fetch = (request: Request) => Promise<Response>;
+
+const after = (ready: DbOptions["ready"], fetch: Fetch): Fetch =>
+  ready === undefined
+    ? fetch
+    : async (request) => {
+        await ready();
+        return fetch(request);
+      };
 
 /** The answer to a query; throws nothing but DbError. */
 export async function ask<T>(query: PromiseLike<T>): Promise<T> {
@@ -54,7 +66,7 @@ export async function ask<T>(query: PromiseLike<T>): Promise<T> {
 }
 
 /** Fetches with one deadline over connecting, headers and body, kept even by a fetch that ignores its signal. */
-function withDeadline(fetch: (request: Request) => Promise<Response>, timeoutMs: number) {
+function withDeadline(fetch: Fetch, timeoutMs: number): Fetch {
   return async (request: Request): Promise<Response> => {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;

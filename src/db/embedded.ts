@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { EmbeddedEngine } from "./embedded-engine.ts";
+import { UNFIT_CODE } from "./error.ts";
 import type { StreamRequest, StreamResult } from "./hrana.ts";
 import { parsePipeline } from "./hrana-parse.ts";
 import { type Program, program, SqlFailure } from "./hrana-program.ts";
@@ -24,7 +25,11 @@ export class Store extends DurableObject {
     if (pipeline.value.baton != null)
       return wrong(400, "STREAM_UNKNOWN", "The embedded store keeps no streams between requests.");
     if (this.#problem !== null) this.#problem = this.#migrate();
-    if (this.#problem !== null) return wrong(500, "DATABASE_NEWER", this.#problem);
+    if (this.#problem !== null) {
+      const error = { message: this.#problem, code: UNFIT_CODE };
+      const results = pipeline.value.requests.map(() => ({ type: "error", error }));
+      return Response.json({ baton: null, base_url: null, results });
+    }
     return Response.json({
       baton: null,
       base_url: null,

@@ -2,9 +2,13 @@
 
 /**
  * `unavailable`: try again later, or put the configuration right; the same call may well succeed then.
+ * `unfit`: its tables are older or newer than this code; the message says what the operator is to do, and may be shown.
  * `refused`: libSQL understood the call and will never take this data (a constraint, a wrong type, too large).
  */
-export type DbErrorKind = "unavailable" | "refused";
+export type DbErrorKind = "unavailable" | "unfit" | "refused";
+
+/** The code that the embedded store gives an `unfit`. */
+export const UNFIT_CODE = "DATABASE_UNFIT";
 
 export class DbError extends Error {
   readonly kind: DbErrorKind;
@@ -37,6 +41,7 @@ export function toDbError(cause: unknown): DbError {
     if (typeof code !== "string") continue;
     const known = REFUSALS.find(([pattern]) => pattern.test(code));
     if (known !== undefined) return new DbError("refused", `libSQL refused: ${known[1]} (${code}).`);
+    if (code === UNFIT_CODE) return new DbError("unfit", clean(error.message.replace(`${code}: `, "")));
     if (code.startsWith("SQL") || code === "UNKNOWN") {
       const kind = REFUSED_WORDS.test(error.message) ? "refused" : "unavailable";
       return new DbError(kind, `libSQL could not do it: ${clean(error.message)}`);

@@ -8,7 +8,7 @@ import { requireKey } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 import { contract } from "./contract.ts";
 import { emails } from "./emails.ts";
-import { fail, ProblemError } from "./errors.ts";
+import { fail, ProblemError, storeAway, storeUnfit } from "./errors.ts";
 import { events } from "./events.ts";
 import { figures } from "./figures.ts";
 import { health } from "./health.ts";
@@ -95,11 +95,7 @@ app.onError((cause, c) => {
   if (cause instanceof ProblemError) return fail(c, cause.problem);
   if (cause instanceof DbError) {
     log("libsql_failed", { requestId: c.get("requestId"), kind: cause.kind, cause: cause.message });
-    return fail(c, {
-      kind: "unavailable",
-      message: "The event store cannot be asked just now. Sending goes on; ask again in a moment.",
-      retryAfterSeconds: 5,
-    });
+    return fail(c, cause.kind === "unfit" ? storeUnfit(cause.message) : storeAway);
   }
   // The path of a redirect holds a token; the route is enough.
   log("request_failed", {

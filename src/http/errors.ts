@@ -4,6 +4,20 @@ import { type Problem, toWire } from "../core/errors.ts";
 import type { Result } from "../core/result.ts";
 import type { AppContext } from "./context.ts";
 
+/** libSQL cannot be reached. */
+export const storeAway: Problem = {
+  kind: "unavailable",
+  message: "The event store cannot be asked just now. Sending goes on; ask again in a moment.",
+  retryAfterSeconds: 5,
+};
+
+/** Its tables are not those of this code. What the operator is to do may well be read by whoever calls: often it is one person. */
+export const storeUnfit = (message: string): Problem => ({
+  kind: "unavailable",
+  message,
+  retryAfterSeconds: 60,
+});
+
 /** For what a handler cannot go on from, thrown and answered by the app's error handler. */
 export class ProblemError extends Error {
   readonly problem: Problem;

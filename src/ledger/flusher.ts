@@ -5,6 +5,7 @@
 import {
   LEDGER_BATCH_CHARS,
   LEDGER_BATCH_ENTRIES,
+  LEDGER_PROBE_MS,
   LEDGER_RETRY_MAX_MS,
   LEDGER_RETRY_MS,
 } from "../core/limits.ts";
@@ -24,6 +25,8 @@ export class Flusher {
   readonly #parts: FlusherParts;
   #running: Promise<void> | null = null;
   #failures = 0;
+  #failedAt = 0;
+  #unfit: string | null = null;
   #notBefore = 0;
   /** Who waits for all entries up to a number. */
   #waiting: { through: number; done: () => void }[] = [];
@@ -35,6 +38,16 @@ export class Flusher {
   /** How long to leave libSQL alone after the failures so far, in milliseconds. Doubles up to LEDGER_RETRY_MAX_MS. */
   get delayMs(): number {
     return Math.min(LEDGER_RETRY_MS * 2 ** Math.max(0, this.#failures - 1), LEDGER_RETRY_MAX_MS);
+  }
+
+  /** Whether libSQL failed when it was last asked. */
+  get away(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** What the operator is to do about it, when that is known. */
+  get unfit(): string | null {
+    return this.#unfit;
   }
 
   /** Whether libSQL failed just now and is to be left alone for a while. */
@@ -70,11 +83,15 @@ export class Flusher {
     return this.#running;
   }
 
-  /** Resolves to whether everything journalled by now is in libSQL. Waits at most `waitMs`; a flush goes on regardless. */
+  /**
+   * Resolves to whether everything journalled by now is in libSQL. Waits at most `waitMs`; a flush goes on regardless. While
+   * libSQL is away it is tried once in LEDGER_PROBE_MS, and the others do not wait.
+   */
   async settle(waitMs: number): Promise<boolean> {
-    const { journal } = this.#parts;
+    const { journal, now } = this.#parts;
     const through = journal.last;
     if (journal.size === 0) return true;
+    if (this.away && (this.#running !== null || now() < this.#failedAt + LEDGER_PROBE_MS)) return false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((done) => {
       timer = setTimeout(done, waitMs);
@@ -95,7 +112,9 @@ export class Flusher {
         await this.#write(batch);
       } catch (cause) {
         this.#failures += 1;
-        this.#notBefore = now() + this.delayMs;
+        this.#failedAt = now();
+        this.#unfit = cause instanceof DbError && cause.kind === "unfit" ? cause.message : null;
+        this.#notBefore = this.#failedAt + this.delayMs;
         log("libsql_away", {
           failures: this.#failures,
           pending: journal.size,
@@ -106,6 +125,7 @@ export class Flusher {
       }
       this.#failures = 0;
       this.#notBefore = 0;
+      this.#unfit = null;
       this.#tell(journal.first);
     }
   }

@@ -125,10 +125,11 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     }
   }
 
-  async settle(): Promise<{ pending: number }> {
+  async settle(): Promise<{ pending: number; away: boolean; unfit: string | null }> {
     this.#releaseHits(true);
     const settled = await this.#flusher.settle(SETTLE_MS);
-    return { pending: settled ? 0 : this.#journal.size };
+    const { away, unfit } = this.#flusher;
+    return { pending: settled ? 0 : this.#journal.size, away: !settled && away, unfit };
   }
 
   async gauges(): Promise<{ pending: number; parked: number }> {

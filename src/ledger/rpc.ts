@@ -61,9 +61,10 @@ export interface LedgerRpc {
   report(lists: string[]): Promise<void>;
   /**
    * Brings what is journalled to libSQL now, waiting at most SETTLE_MS. `pending` counts the entries still on their
-   * way; more than 0 means that libSQL is away or behind.
+   * way; more than 0 means that libSQL is behind, or `away`: it did not take them when it was last asked. `unfit`: what the operator is to do about it, when it
+   * is its tables.
    */
-  settle(): Promise<{ pending: number }>;
+  settle(): Promise<{ pending: number; away: boolean; unfit: string | null }>;
   /** For GET /metrics: entries on their way to libSQL, and those it will never take. */
   gauges(): Promise<{ pending: number; parked: number }>;
   /** The registry's list of webhook endpoints. What was appended before follows the list before; an older list is ignored. */

@@ -28,6 +28,12 @@ export interface HranaServer {
   served(): number;
   /** While set, every request is answered so, before the database sees it. */
   fault: { status: number; body: string } | null;
+  /** Nobody listens any more, and open connections are cut; what was written stays. */
+  pause(): Promise<void>;
+  /** Listens again, under the same URL. */
+  resume(): Promise<void>;
+  /** Runs a query on the database itself. */
+  query(sql: string): Record<string, unknown>[];
   stop(): Promise<void>;
 }
 
@@ -51,19 +57,25 @@ export async function startHranaServer(options: { authToken?: string } = {}): Pr
       answer(200, JSON.stringify({ baton: null, base_url: null, results }), "application/json");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
   const self: HranaServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     served: () => served,
     fault: null,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          database.close();
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    pause: close,
+    resume: () => listen(port),
+    query: (sql) => database.prepare(sql).all() as Record<string, unknown>[],
+    async stop() {
+      if (server.listening) await close();
+      database.close();
+    },
   };
   return self;
 }

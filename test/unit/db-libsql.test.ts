@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MIGRATIONS } from "../../migrations/index.ts";
 import { openDb } from "../../src/db/client.ts";
 import { findEmail } from "../../src/db/emails.ts";
 import { figuresOf } from "../../src/db/figures.ts";
 import { writeEntries } from "../../src/db/journal.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { checkFit } from "../../src/db/version.ts";
 import { databaseContract } from "../contract/db.ts";
 import { figuresContract, olderDatabase } from "../contract/figures.ts";
 import { emailEntry } from "../support/entries.ts";
@@ -46,6 +48,41 @@ it("counts the events that a database has from before there were figures", async
     unique_opened_person: 1,
   });
   expect(marks[0]!.n).toBe(0);
+});
+
+describe("a database at LIBSQL_URL", () => {
+  it("is used once it has the tables of this code, and till then says what is to be done", async () => {
+    const other = await startHranaServer();
+    const raw = () => openDb({ url: other.url, authToken: null });
+    const now = Date.now();
+    const db = openDb({ url: other.url, authToken: null, ready: () => checkFit(other.url, raw, now) });
+    const unfit = (words: string) => ({
+      name: "DbError",
+      kind: "unfit",
+      message: expect.stringContaining(words),
+    });
+    await expect(findEmail(db, "x")).rejects.toMatchObject(
+      unfit("no tables of Postern yet. Run `npm run db:migrate`"),
+    );
+    // Kept, not parked: the ledger gives up what is refused, and nothing else.
+    await expect(writeEntries(db, [emailEntry()])).rejects.toMatchObject({ kind: "unfit" });
+    await migrate(raw(), Date.now, MIGRATIONS.slice(0, -1));
+    await expect(findEmail(db, "x")).rejects.toMatchObject(
+      unfit(`lacks the migration ${MIGRATIONS.at(-1)!.name}`),
+    );
+    await migrate(raw());
+    await raw().$client.execute("INSERT INTO postern_migrations VALUES ('9999_future', 0)");
+    await expect(findEmail(db, "x")).rejects.toMatchObject(
+      unfit("newer than this code: it has the migration 9999_future"),
+    );
+    await raw().$client.execute("DELETE FROM postern_migrations WHERE name = '9999_future'");
+    expect(await findEmail(db, "x")).toBeNull();
+    const asked = other.served();
+    expect(await findEmail(db, "x")).toBeNull();
+    expect(other.served() - asked).toBe(1);
+    await other.stop();
+    await expect(findEmail(db, "x")).rejects.toMatchObject({ kind: "unavailable" });
+  });
 });
 
 describe("a client", () => {

@@ -2,7 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { LEDGER_RETRY_MAX_MS, LEDGER_RETRY_MS } from "../../src/core/limits.ts";
+import { LEDGER_PROBE_MS, LEDGER_RETRY_MAX_MS, LEDGER_RETRY_MS } from "../../src/core/limits.ts";
 import { type Db, openDb } from "../../src/db/client.ts";
 import { countsByStatus, findEmail } from "../../src/db/emails.ts";
 import { DbError } from "../../src/db/error.ts";
@@ -47,7 +47,7 @@ describe("the ledger", () => {
   it("brings entries to libSQL and forgets them", async () => {
     const { id, entries } = story();
     await ledger("plain").append(entries);
-    expect(await ledger("plain").settle()).toEqual({ pending: 0 });
+    expect(await ledger("plain").settle()).toEqual({ pending: 0, away: false, unfit: null });
     expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 3 });
     expect(await journalled("plain")).toBe(0);
   });
@@ -59,9 +59,10 @@ describe("the ledger", () => {
     await ledger("repeats").append(entries);
     expect(await journalled("repeats")).toBe(entries.length);
     await useDb("repeats", () => dbOf(bindings));
-    expect(await ledger("repeats").settle()).toEqual({ pending: 0 });
+    await runDurableObjectAlarm(ledger("repeats"));
+    expect(await ledger("repeats").settle()).toEqual({ pending: 0, away: false, unfit: null });
     await ledger("repeats").append(entries);
-    expect(await ledger("repeats").settle()).toEqual({ pending: 0 });
+    expect(await ledger("repeats").settle()).toEqual({ pending: 0, away: false, unfit: null });
     expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 3 });
     const events = await dbOf(bindings).$client.execute({
       sql: "SELECT count(*) AS n FROM events WHERE email_id = ?",
@@ -94,7 +95,7 @@ describe("the ledger", () => {
     await useDb("away", flaky);
     const stories = Array.from({ length: 5 }, () => story());
     for (const { entries } of stories) await ledger("away").append(entries);
-    expect(await ledger("away").settle()).toEqual({ pending: 30 });
+    expect(await ledger("away").settle()).toEqual({ pending: 30, away: true, unfit: null });
     expect(await runDurableObjectAlarm(ledger("away"))).toBe(true);
     expect(await journalled("away")).toBe(30);
     up = true;
@@ -142,11 +143,33 @@ describe("the ledger", () => {
     const { event } = entries[4] as { event: { id: string; at: unknown } };
     event.at = null;
     await ledger("report-poison").report([JSON.stringify(entries)]);
-    expect(await ledger("report-poison").settle()).toEqual({ pending: 0 });
+    expect(await ledger("report-poison").settle()).toEqual({ pending: 0, away: false, unfit: null });
     expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 2, queued: 1 });
     expect(await sqlOf("report-poison", "SELECT identity FROM dead")).toEqual([
       { identity: `e:${event.id}` },
     ]);
+  });
+
+  it("tells readers at once that libSQL is away, and has it tried once in a while, however many ask", async () => {
+    let tries = 0;
+    await useDb("hanging", () => {
+      tries += 1;
+      return openDb({
+        url: "http://away",
+        authToken: null,
+        fetch: () => Promise.reject(new Error("refused")),
+      });
+    });
+    await ledger("hanging").append(story().entries);
+    await ledger("hanging").settle();
+    const before = tries;
+    for (let i = 0; i < 20; i++)
+      expect(await ledger("hanging").settle()).toEqual({ pending: 6, away: true, unfit: null });
+    expect(tries - before).toBeLessThanOrEqual(2);
+    await useDb("hanging", () => dbOf(bindings));
+    await scheduler.wait(LEDGER_PROBE_MS);
+    // Neither an alarm nor new mail is needed: who asks brings it there.
+    expect(await ledger("hanging").settle()).toEqual({ pending: 0, away: false, unfit: null });
   });
 
   it("is not hurt when libSQL takes a batch but its answer is lost", async () => {
@@ -165,7 +188,8 @@ describe("the ledger", () => {
     const { id, entries } = story();
     await ledger("lost").append(entries);
     await ledger("lost").settle();
-    expect(await ledger("lost").settle()).toEqual({ pending: 0 });
+    await runDurableObjectAlarm(ledger("lost"));
+    expect(await ledger("lost").settle()).toEqual({ pending: 0, away: false, unfit: null });
     expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 3 });
   });
 
@@ -177,7 +201,7 @@ describe("the ledger", () => {
       return `e:${event.id}`;
     });
     await ledger("poison").append(entries);
-    expect(await ledger("poison").settle()).toEqual({ pending: 0 });
+    expect(await ledger("poison").settle()).toEqual({ pending: 0, away: false, unfit: null });
     expect(await countsByStatus(dbOf(bindings), id)).toEqual({ sent: 37, queued: 3 });
     const dead = await sqlOf<{ identity: string; reason: string }>(
       "poison",
