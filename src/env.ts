@@ -242,8 +242,8 @@ export const allLedgers = (env: Env, shards: number) =>
 /** The one object that holds keys and whatever else people set by the API. */
 export const registryOf = (env: Env) => env.REGISTRY.get(env.REGISTRY.idFromName("registry"));
 
-/** What calls webhook endpoints. A name may lead to a private address: where there is a network that refuses them, it is used. */
-export function webhookFetchOf(env: Env): (url: string, init: RequestInit) => Promise<Response> {
+/** What calls addresses that callers choose: webhook endpoints, files to attach. A name may lead to a private address: where there is a network that refuses them, it is used. */
+export function publicFetchOf(env: Env): (url: string, init: RequestInit) => Promise<Response> {
   const config = readConfig(env);
   const network = config.ok && config.value.webhookPrivate ? undefined : env.PUBLIC_INTERNET;
   return (url, init) => (network === undefined ? fetch(url, init) : network.fetch(url, init));

@@ -3,13 +3,14 @@ import { Hono } from "hono";
 import type { Problem } from "../core/errors.ts";
 import { uuidv7 } from "../core/ids.ts";
 import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
-import type { Result } from "../core/result.ts";
-import { outboxOf } from "../env.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { outboxOf, publicFetchOf } from "../env.ts";
 import type { Order } from "../outbox/rpc.ts";
 import { BulkEmail } from "../schema/bulk.ts";
 import { SendEmail } from "../schema/email.ts";
 import type { EmailMeta } from "../schema/event.ts";
 import { parse, unknownFields } from "../schema/parse.ts";
+import { fetched } from "./attachments.ts";
 import { readJson } from "./body.ts";
 import { compose, composeBulk } from "./compose.ts";
 import type { AppContext, AppEnv } from "./context.ts";
@@ -25,7 +26,7 @@ sending.post("/emails", async (c) => {
   const { value, idempotency } = await readRequest(c, "/emails");
   const unknown = unknownFields(SendEmail, value);
   const made = unwrap(await withTemplate(c.env, value, Date.now()));
-  const request = unwrap(parse(SendEmail, made.value));
+  const request = unwrap(await withFiles(c, unwrap(parse(SendEmail, made.value))));
   const context = composeContext(c, idempotency?.byte ?? null, made.template);
   const order = unwrap(compose(request, context, made.template));
   const response = await accept(c, [order], idempotency, { id: order.id });
@@ -72,7 +73,7 @@ sending.post("/emails/bulk", async (c) => {
   const { value, idempotency } = await readRequest(c, "/emails/bulk");
   const unknown = unknownFields(BulkEmail, value);
   const made = unwrap(await withTemplate(c.env, value, Date.now()));
-  const request = unwrap(parse(BulkEmail, made.value));
+  const request = unwrap(await withFiles(c, unwrap(parse(BulkEmail, made.value))));
   const order = unwrap(composeBulk(request, composeContext(c, idempotency?.byte ?? null, made.template)));
   const response = await accept(c, [order], idempotency, {
     id: order.id,
@@ -88,7 +89,23 @@ async function composeItem(c: AppContext, item: unknown, byte: number): Promise<
   if (!made.ok) return made;
   const { template, value } = made.value;
   const parsed = parse(SendEmail, value);
-  return parsed.ok ? compose(parsed.value, composeContext(c, byte, template), template) : parsed;
+  const whole = parsed.ok ? await withFiles(c, parsed.value) : parsed;
+  return whole.ok ? compose(whole.value, composeContext(c, byte, template), template) : whole;
+}
+
+/** The request with the files that it names by their address. */
+async function withFiles<T extends Pick<SendEmail, "attachments">>(
+  c: AppContext,
+  request: T,
+): Promise<Result<T, Problem>> {
+  if (request.attachments?.some(({ path }) => path !== undefined) !== true) return ok(request);
+  const files = await fetched(request.attachments, "attachments", {
+    fetch: publicFetchOf(c.env),
+    allowPrivate: c.var.config.webhookPrivate,
+  });
+  return files.ok
+    ? ok({ ...request, attachments: files.value })
+    : err({ kind: "invalid_attachment", issues: files.error });
 }
 
 async function readRequest(c: AppContext, route: string) {

@@ -9,7 +9,7 @@ import { LEDGER_PARAMETER_CHARS, LEDGER_RETRY_MS, SETTLE_MS } from "../core/limi
 import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
 import { writeEntries } from "../db/journal.ts";
-import { dbOf, type Env, readConfig, registryOf, webhookFetchOf } from "../env.ts";
+import { dbOf, type Env, publicFetchOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
@@ -52,7 +52,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       sql: ctx.storage.sql,
       journal: this.#journal,
       openDb: () => this.openDb(),
-      fetch: webhookFetchOf(env),
+      fetch: publicFetchOf(env),
       allowPrivate: config.ok && config.value.webhookPrivate,
       now: Date.now,
       random: Math.random,

@@ -22,3 +22,11 @@ export function checkBase64(given: string): Result<{ text: string; size: number 
     );
   return ok({ text, size: (text.length / 4) * 3 - padding });
 }
+
+/** Base64 of bytes. */
+export function base64Of(bytes: readonly number[]): string {
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += 8_192)
+    binary += String.fromCharCode(...bytes.slice(at, at + 8_192));
+  return btoa(binary);
+}

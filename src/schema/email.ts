@@ -19,17 +19,19 @@ import {
   TTL_MIN_SECONDS,
 } from "../core/limits.ts";
 import { type Mailbox, parseMailbox } from "./address.ts";
-import { checkBase64 } from "./base64.ts";
+import { base64Of, checkBase64 } from "./base64.ts";
 import { forbiddenHeader, isHeaderName } from "./header.ts";
 import { TemplateUse } from "./template-use.ts";
 import { variables } from "./variables.ts";
 
 export interface Attachment {
   filename: string | null;
-  /** Base64 (RFC 4648 section 4) as the caller sent it, checked, white space removed. */
+  /** Base64 (RFC 4648 section 4) as the caller sent it, checked, white space removed. Empty while `path` is set. */
   content: string;
   /** Bytes after decoding. */
   size: number;
+  /** An address that the file is still to be fetched from. Absent: it is here. */
+  path?: string;
   /** Null: from the file name's extension, else application/octet-stream. */
   content_type: string | null;
   /** Set: the part is inline, and `cid:` links in the html refer to it. */
@@ -102,11 +104,31 @@ const tagText = (what: string) =>
 const MEDIA_TYPE =
   /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}(\s*;\s*[a-z0-9_.*-]{1,40}=("[\x20\x21\x23-\x5b\x5d-\x7e]{0,100}"|[a-z0-9!#$&^_.+-]{1,100})){0,5}$/i;
 
+/** What JSON makes of Node's Buffer, as older SDKs of Resend send it. */
+interface NodeBuffer {
+  type: "Buffer";
+  data: number[];
+}
+const isNodeBuffer = (value: unknown): boolean => {
+  const { type, data } = (typeof value === "object" && value !== null ? value : {}) as Partial<NodeBuffer>;
+  return (
+    type === "Buffer" &&
+    Array.isArray(data) &&
+    data.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)
+  );
+};
+
 const attachment = z
   .object({
     filename: oneLine("a file name", FILE_NAME_CHARS).nullish(),
-    content: z.string("must be the file's bytes as base64 text").nullish(),
-    path: z.string().nullish(),
+    content: z
+      .union([z.string(), z.custom<NodeBuffer>(isNodeBuffer)], "must be the file's bytes as base64 text")
+      .describe("The file's bytes as base64.")
+      .nullish(),
+    path: z
+      .string("must be the address of the file")
+      .describe("Address to fetch the file from, instead of `content`.")
+      .nullish(),
     content_type: z
       .string("must be text such as `image/png`")
       .regex(MEDIA_TYPE, "is not a media type such as `image/png`")
@@ -124,17 +146,17 @@ const attachment = z
       ctx.addIssue({ code: "custom", path: [path], message });
       return z.NEVER;
     };
-    if (value.content === null || value.content === undefined) {
-      if (typeof value.path === "string")
-        return fail("path", "is not fetched by this gateway; send the file itself as base64 in `content`");
-      return fail("content", "is missing: the file's bytes as base64 text");
-    }
-    const checked = checkBase64(value.content);
+    const remote = value.content == null ? (value.path ?? null) : null;
+    if (value.content == null && remote === null)
+      return fail("content", "is missing: the file's bytes as base64 text, or its address in `path`");
+    const text = typeof value.content === "string" ? value.content : base64Of(value.content?.data ?? []);
+    const checked = checkBase64(text);
     if (!checked.ok) return fail("content", checked.error);
     return {
       filename: value.filename ?? null,
       content: checked.value.text,
       size: checked.value.size,
+      ...(remote === null ? {} : { path: remote }),
       content_type: value.content_type ?? null,
       content_id: value.content_id ?? null,
     };

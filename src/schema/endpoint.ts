@@ -62,3 +62,16 @@ export function parseEndpoint(text: string, allowPrivate: boolean): Result<strin
     return err(`must begin with https://: the events hold people's addresses; ${ALLOW}`);
   return ok(url.href);
 }
+
+/** The address of a file to fetch, spelled the canonical way, or what is wrong with it. Plain http is enough for a file. */
+export function parseFileAddress(text: string, allowPrivate: boolean): Result<string, string> {
+  if (text.length > WEBHOOK_URL_CHARS) return err(`is longer than ${WEBHOOK_URL_CHARS} characters`);
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    return err("is not the address of a file, such as `https://example.com/invoice.pdf`");
+  const url = new URL(text);
+  url.hash = "";
+  const reason = allowPrivate ? null : privateHost(url.hostname);
+  return reason === null
+    ? ok(url.href)
+    : err(`leads to a private address: \`${url.hostname.slice(0, 100)}\` is ${reason}; ${ALLOW}`);
+}
