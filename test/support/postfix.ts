@@ -12,6 +12,7 @@ import { greets } from "./greets.ts";
 import { until } from "./postern.ts";
 
 export const DOMAIN = "mta.test";
+export const USERS = "users.mta.test";
 export const USER = "postern";
 export const PASSWORD = "p@ss: wörd";
 
@@ -20,6 +21,13 @@ function found(paths: string[], debianPackage: string): string {
   const path = paths.find(existsSync);
   if (path === undefined) throw new Error(`${paths[0]} is missing; apt-get install ${debianPackage}`);
   return path;
+}
+
+/** With a way in: users.mta.test has one user, others are found out only after acceptance; a domain's mail goes to a program. */
+export interface MailIn {
+  domain: string;
+  /** Words; `${recipient}` stands for the envelope's recipient. */
+  command: string[];
 }
 
 export class Postfix {
@@ -33,14 +41,14 @@ export class Postfix {
     this.#child = child;
   }
 
-  static async start(folder: string): Promise<Postfix> {
+  static async start(folder: string, mailIn: MailIn | null = null): Promise<Postfix> {
     const postfix = found(["/usr/sbin/postfix"], "postfix");
     const saslpasswd = found(["/usr/sbin/saslpasswd2"], "sasl2-bin libsasl2-modules");
     // postfix and virtual run as users of their own, and walk in from outside.
     chmodSync(folder, 0o755);
     for (const name of ["etc", "queue", "data", "mail", "tls", "etc/sasl"]) mkdirSync(join(folder, name));
     const port = await freePort();
-    writeConfiguration(folder, port);
+    writeConfiguration(folder, port, mailIn);
     const database = join(folder, "etc/sasl/sasldb2");
     execFileSync(saslpasswd, ["-c", "-p", "-f", database, "-u", DOMAIN, USER], { input: PASSWORD });
     // smtpd has given up root by the time it asks.
@@ -87,7 +95,7 @@ export class Postfix {
   }
 }
 
-function writeConfiguration(folder: string, port: number): void {
+function writeConfiguration(folder: string, port: number, mailIn: MailIn | null): void {
   const id = (flag: string) => execFileSync("id", [flag, "postfix"], { encoding: "utf8" }).trim();
   const { trusted } = testCertificates();
   writeFileSync(join(folder, "tls", "server.pem"), trusted.cert);
@@ -128,6 +136,16 @@ function writeConfiguration(folder: string, port: number): void {
     virtual_gid_maps: `static:${id("-g")}`,
     virtual_transport: "virtual",
     default_transport: "error:nothing leaves this test",
+    ...(mailIn === null
+      ? {}
+      : {
+          virtual_mailbox_domains: `${DOMAIN}, ${USERS}`,
+          virtual_mailbox_maps: `inline:{{@${DOMAIN}=box/}, {known@${USERS}=box/}}`,
+          smtpd_reject_unlisted_recipient: "no",
+          transport_maps: `inline:{{${mailIn.domain}=postern:}}`,
+          minimal_backoff_time: "1s",
+          queue_run_delay: "1s",
+        }),
   };
   writeFileSync(
     join(folder, "etc", "main.cf"),
@@ -156,6 +174,9 @@ function writeConfiguration(folder: string, port: number): void {
     "anvil unix - - n - 1 anvil",
     "scache unix - - n - 1 scache",
     "postlog unix-dgram n - n - 1 postlogd",
+    ...(mailIn === null
+      ? []
+      : [`postern unix - n n - 10 pipe flags=R user=nobody argv=${mailIn.command.join(" ")}`]),
   ];
   writeFileSync(join(folder, "etc", "master.cf"), `${services.join("\n")}\n`);
   const sasl = [
