@@ -3,6 +3,7 @@
  * behind Hrana over HTTP, in this process.
  */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MIGRATIONS } from "../../migrations/index.ts";
@@ -85,9 +86,9 @@ describe("a database whose tables do not fit", () => {
   });
 
   it("is left alone when it is newer", async () => {
-    libsql.query("INSERT INTO postern_migrations VALUES ('9999_future', 0) RETURNING name");
+    libsql.run("INSERT INTO postern_migrations VALUES ('9999_future', 0)");
     const refused = await dbMigrate();
-    libsql.query("DELETE FROM postern_migrations WHERE name = '9999_future' RETURNING name");
+    libsql.run("DELETE FROM postern_migrations WHERE name = '9999_future'");
     expect(refused).toMatchObject({ code: 1, said: expect.stringContaining("newer than this code") });
   });
 });
@@ -172,4 +173,64 @@ describe("libSQL away", () => {
     );
     expect(sent!.n).toBe(totals.sent);
   });
+});
+
+/** EXPORT_EVENTS=1000000 for a longer run: the database in this process then takes a gigabyte or two. */
+const EXPORTED = Number(process.env.EXPORT_EVENTS ?? 60_000);
+/** Resident, of workerd. */
+const MEMORY_MB = 400;
+
+it(`an export of ${EXPORTED} events waits for who takes it, and is whole`, {
+  timeout: 60_000 + EXPORTED / 2,
+}, async () => {
+  const email = await postern.send({ ...mail, to: "export@example.net" });
+  await postern.eventsOf(email, ["email.sent"]);
+  libsql.run(`INSERT INTO events (id, email_id, recipient, type, at, data)
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${EXPORTED - 1})
+    SELECT printf('%08x-0000-7000-8000-000000000000', i), '${email}', 0,
+      CASE i % 3 WHEN 0 THEN 'email.delivered' WHEN 1 THEN 'email.complained' ELSE 'email.unsubscribed' END,
+      ${Date.UTC(2026, 0, 1)} + i / 7, json_object('reason', 'A few words, as many as there are in most events of this kind')
+    FROM n`);
+  const memory = () =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${postern.workerdPid}/status`, "utf8"))![1]) / 1024;
+
+  const before = libsql.served();
+  const response = await fetch(`${postern.base}/events?until=2026-02-01`, {
+    headers: { authorization: `Bearer ${postern.key}`, accept: "application/x-ndjson" },
+  });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let [lines, last, rest, peak] = [0, "", "", 0];
+  const read = async (): Promise<boolean> => {
+    const { done, value = "" } = await reader.read();
+    const parts = (rest + value).split("\n");
+    rest = parts.pop()!;
+    for (const line of parts) {
+      const { id } = JSON.parse(line) as { id: string };
+      if (id <= last) throw new Error(`${id} came after ${last}`);
+      last = id;
+      lines += 1;
+    }
+    peak = Math.max(peak, memory());
+    return done;
+  };
+  await read();
+  // Nobody reads on. What is between us takes a few megabytes; then libSQL is asked no more.
+  await until(
+    async () => {
+      const asked = libsql.served();
+      await sleep(1_000);
+      return libsql.served() === asked;
+    },
+    30_000,
+    () => "libSQL is asked although nobody takes it",
+  );
+  const asked = libsql.served() - before;
+  while (!(await read()));
+  const all = libsql.served() - before;
+  console.log(
+    JSON.stringify({ exported: lines, workerdMb: Math.round(peak), queries: all, beforeReading: asked }),
+  );
+  expect(lines).toBe(EXPORTED);
+  expect(asked).toBeLessThan(all * 0.75);
+  expect(peak).toBeLessThan(MEMORY_MB);
 });

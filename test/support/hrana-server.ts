@@ -32,8 +32,9 @@ export interface HranaServer {
   pause(): Promise<void>;
   /** Listens again, under the same URL. */
   resume(): Promise<void>;
-  /** Runs a query on the database itself. */
+  /** Runs a query, or statements, on the database itself. */
   query(sql: string): Record<string, unknown>[];
+  run(sql: string): void;
   stop(): Promise<void>;
 }
 
@@ -72,6 +73,7 @@ export async function startHranaServer(options: { authToken?: string } = {}): Pr
     pause: close,
     resume: () => listen(port),
     query: (sql) => database.prepare(sql).all() as Record<string, unknown>[],
+    run: (sql) => void database.exec(sql),
     async stop() {
       if (server.listening) await close();
       database.close();
