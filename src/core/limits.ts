@@ -135,6 +135,7 @@ export const REPLICA_START_MS = 2_000; // How long an outbox that starts waits f
 export const FACTS_PER_CALL = 500; // Bounces and complaints told to the registry in one call.
 export const FACT_DAYS = 8; // An event whose email libSQL does not know by then is of no email of ours: a day beyond TTL_MAX.
 export const DOUBT_MS = 12 * HOUR_MS; // A copy given up in less time than this says nothing about its recipient.
+export const NOTICES_PER_CALL = 500; // Changes of the list told to a ledger in one call: about 200 kB.
 export const SUPPRESSION_TIDY_MS = HOUR_MS; // How often expired entries and old counts are removed. They have no effect before.
 export const IMPORT_BYTES = 100 * MB; // What a Worker takes as a body on most plans; a million rows are about 30 MB.
 export const IMPORT_RECORD_CHARS = 10_000; // One row of a file. A quotation mark that is never closed is found here.

@@ -31,8 +31,7 @@ export interface ProtectionParts {
   wakeBy: (at: number) => void;
   /** Keeps this instance alive until the promise settles. */
   keep: (promise: Promise<unknown>) => void;
-  /** Absent: nobody wants to know. */
-  told?: SuppressionListener;
+  told: SuppressionListener;
   report: ReplicasParts["report"];
 }
 
@@ -45,9 +44,9 @@ export class Protection implements SuppressionRpc {
   constructor(parts: ProtectionParts) {
     this.#parts = parts;
     const { storage, outboxes, newId, report } = parts;
-    this.#list = new Suppressions(storage, newId, (type, entry) => {
-      if (type === "suppression.removed") this.#bounces.clear([entry.address]);
-      parts.told?.(type, entry);
+    this.#list = new Suppressions(storage, newId, (type, entries) => {
+      if (type === "suppression.removed") this.#bounces.clear(entries.map(({ address }) => address));
+      parts.told(type, entries);
     });
     this.#bounces = new Bounces(storage.sql);
     this.#replicas = new Replicas({ sql: storage.sql, log: this.#list.log, outboxes, report });

@@ -10,6 +10,7 @@ import { log } from "../log.ts";
 import type { NewSuppression, Suppression, SuppressionFact } from "../schema/suppression.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { ApiKeys } from "./api-keys.ts";
+import { Notices } from "./notices.ts";
 import { Protection } from "./protection.ts";
 import type { ApiKey, NewApiKey, NewWebhook, RegistryRpc, Webhook, WebhookChange } from "./rpc.ts";
 import type {
@@ -29,11 +30,14 @@ const ALARM_LATE_MS = 10_000;
 
 type Args<Name extends keyof TemplateRpc> = Parameters<TemplateRpc[Name]>;
 
+const newId = (now: number): string => uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
+
 export class Registry extends DurableObject<Env> implements RegistryRpc, TemplateRpc {
   readonly #keys: ApiKeys;
   readonly #webhooks: Webhooks;
   readonly #templates: Templates;
   readonly #protection: Protection;
+  readonly #notices: Notices;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
   #alarmAt = 0;
 
@@ -42,16 +46,31 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
     this.#keys = new ApiKeys(ctx.storage.sql);
     this.#webhooks = new Webhooks(ctx.storage.sql);
     this.#templates = new Templates(ctx.storage.sql);
+    this.#notices = new Notices({
+      sql: ctx.storage.sql,
+      isWanted: (type) => this.#webhooks.wants(type),
+      ledger: () => {
+        const config = readConfig(env);
+        return config.ok ? (allLedgers(env, config.value.shards)[0] ?? null) : null;
+      },
+      newId,
+      report: log,
+    });
     this.#protection = new Protection({
       storage: ctx.storage,
       outboxes: () => {
         const config = readConfig(env);
         return config.ok ? allOutboxes(env, config.value.shards) : [];
       },
-      newId: (now) => uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
+      newId,
       now: Date.now,
       wakeBy: (at) => this.#wakeBy(at),
       keep: (promise) => ctx.waitUntil(promise),
+      told: (type, entries) => {
+        if (!this.#notices.add(type, entries, Date.now())) return;
+        this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
+        ctx.waitUntil(this.#notices.deliver());
+      },
       report: log,
     });
   }
@@ -127,6 +146,8 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
     this.#alarmAt = 0;
     await this.#tellLedgers();
     await this.#protection.tick();
+    if (this.#notices.isPending && !(await this.#notices.deliver()))
+      this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
   }
 
   /** Sees to it that an alarm rings by then. One that rings for nothing is cheaper than one cancelled each time. */

@@ -15,8 +15,8 @@ import { ChangeLog } from "./change-log.ts";
 import type { AddedSuppression, SuppressionQuery, SuppressionTarget } from "./suppression-rpc.ts";
 import { SUPPRESSION_COLUMNS, type SuppressionRow, toSuppression } from "./suppression-tables.ts";
 
-/** Told of each entry that came or went, in the transaction that wrote it. */
-export type SuppressionListener = (type: SuppressionChange, entry: Suppression) => void;
+/** Told of entries that came or went, in the transaction that wrote it. Not of what is erased: that is to be forgotten. */
+export type SuppressionListener = (type: SuppressionChange, entries: readonly Suppression[]) => void;
 /** Resend's names for them. */
 export type SuppressionChange = "suppression.added" | "suppression.removed";
 
@@ -80,7 +80,7 @@ export class Suppressions {
   #remove(found: Suppression[]): Suppression[] {
     this.#delete(found);
     this.log.bury(found);
-    for (const entry of found) this.#told("suppression.removed", entry);
+    if (found.length > 0) this.#told("suppression.removed", found);
     return found;
   }
 
@@ -141,7 +141,7 @@ export class Suppressions {
       )
       .toArray()
       .map(toSuppression);
-    for (const entry of over) this.#told("suppression.removed", entry);
+    if (over.length > 0) this.#told("suppression.removed", over);
     return over;
   }
 
@@ -165,7 +165,6 @@ export class Suppressions {
       const wishes = rows.filter(({ origin }) => origin !== "bounce");
       this.#delete(rows);
       this.log.bury(rows);
-      for (const entry of rows) if (entry.origin === "bounce") this.#told("suppression.removed", entry);
       const hash = erasedAddress(this.log.salt, address);
       // What was said of the person goes too; that something was said stays.
       this.#write(wishes.map((entry) => ({ ...entry, address: hash, reason: null, sourceId: null })));
@@ -208,7 +207,7 @@ export class Suppressions {
 
   #insert(entries: readonly Suppression[]): void {
     this.#write(entries);
-    for (const entry of entries) this.#told("suppression.added", entry);
+    if (entries.length > 0) this.#told("suppression.added", entries);
   }
 
   #write(entries: readonly Suppression[]): void {

@@ -95,6 +95,13 @@ export class Webhooks {
     return true;
   }
 
+  /** Whether any endpoint is told of a type. */
+  wants(type: string): boolean {
+    return this.set().endpoints.some(
+      ({ enabled, events }) => enabled && (events === null || events.includes(type)),
+    );
+  }
+
   /** As ledgers are told. */
   set(): EndpointSet {
     const { version } = this.#sql.exec<{ version: number }>("SELECT version FROM webhook_version").one();

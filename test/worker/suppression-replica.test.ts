@@ -181,7 +181,9 @@ async function lab<T>(
       now: () => clock.now,
       wakeBy: () => undefined,
       keep: () => undefined,
-      told: (type, { address }) => told.push(`${type} ${address}`),
+      told: (type, entries) => {
+        for (const { address } of entries) told.push(`${type} ${address}`);
+      },
       report: () => undefined,
     };
     return run({ protection: new Protection(parts), replica, storage, clock, told });

@@ -7,6 +7,7 @@ import { openDb } from "../../src/db/client.ts";
 import { type Env, ledgerOf, outboxOf, registryOf } from "../../src/env.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { EventData, EventType, LedgerEntry } from "../../src/schema/event.ts";
+import { signToken } from "../../src/tracking/token.ts";
 import { call, eventsOf, mailFor, poll, relay, someone } from "../support/api.ts";
 
 const bindings = env as unknown as Env;
@@ -302,6 +303,59 @@ describe("what closes an address", () => {
       explanation: "Suppressed: mail to this address bounced before. There is no such mailbox.",
     });
     await call("DELETE", `/suppressions/${encodeURIComponent(to)}`);
+  });
+
+  it("a bounce mail to a signed return path; a forged one closes nothing", async () => {
+    const to = someone();
+    const { body } = await call("POST", "/emails", mail(to));
+    await statusesOf(body.id);
+    const bounce = (secret: string) => {
+      const token = signToken(secret, { id: body.id, recipient: 0 }, "bounce");
+      const report = [
+        "From: MAILER-DAEMON@mx.example.net",
+        `To: bounce+${token}@bounces.example.com`,
+        `Message-ID: <${crypto.randomUUID()}@mx.example.net>`,
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+        "",
+        "--b",
+        "Content-Type: message/delivery-status",
+        "",
+        "Reporting-MTA: dns; mx.example.net",
+        "",
+        `Final-Recipient: rfc822; ${to}`,
+        "Action: failed",
+        "Status: 5.1.1",
+        "Diagnostic-Code: smtp; 550 5.1.1 User unknown",
+        "",
+        "--b--",
+        "",
+      ];
+      return call("POST", `/inbound?to=bounce%2B${token}@bounces.example.com`, report.join("\r\n"), {
+        "content-type": "message/rfc822",
+      });
+    };
+    expect((await bounce("a-guessed-secret")).body.matched).toBe(0);
+    expect((await bounce("test-signing-secret")).body.matched).toBe(1);
+    expect((await suppressedSoon(to)).body).toMatchObject({
+      origin: "bounce",
+      category: "unknown_mailbox",
+      source_id: body.id,
+    });
+    const next = await call("POST", "/emails", mail(to));
+    expect(await statusesOf(next.body.id)).toEqual(["suppressed"]);
+
+    const other = someone();
+    const second = await call("POST", "/emails", mail(other));
+    await statusesOf(second.body.id);
+    const forged = await call(
+      "POST",
+      "/inbound?to=bounces@example.com",
+      `From: MAILER-DAEMON@mx.example.net\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\nFinal-Recipient: rfc822; ${other}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n`,
+      { "content-type": "message/rfc822" },
+    );
+    expect(forged.body).toMatchObject({ kind: "bounce", matched: 0 });
+    await runDurableObjectAlarm(ledgerOf(bindings, 1, second.body.id));
+    expect((await entryOf(other)).status).toBe(404);
   });
 
   it("not the test address that bounces", async () => {
