@@ -43,6 +43,10 @@ const UNSUBSCRIBE = [
   },
   { name: "List-Unsubscribe-Post", value: "List-Unsubscribe=One-Click" },
 ];
+const OWN_TOKENS: Partial<Fill> = {
+  unsubscribe: () => "x".repeat(96),
+  unsubscribe_mail: () => "m".repeat(43),
+};
 const HTML = `<html><body>${'<p>Grüße,  你好 <a href="https://example.org/?a=1&amp;b=2">hier</a></p>\n'.repeat(40)}</body></html>`;
 
 const messages: [string, Partial<Content>, Partial<CompileContext>?, Partial<Fill>?][] = [
@@ -68,6 +72,18 @@ const messages: [string, Partial<Content>, Partial<CompileContext>?, Partial<Fil
     "tracked html with unsubscribe headers",
     { html: HTML, text: null, headers: UNSUBSCRIBE },
     { opens: true, clicks: true },
+  ],
+  [
+    "our own way to unsubscribe",
+    { html: HTML, text: null },
+    { clicks: true, unsubscribe: { topic: "news", mailDomain: "bounces.example.com" } },
+    OWN_TOKENS,
+  ],
+  [
+    "our own way to unsubscribe, too long for one line",
+    { html: HTML, text: null },
+    { unsubscribe: { topic: "t".repeat(64), mailDomain: `${"b".repeat(200)}.example.com` } },
+    { ...OWN_TOKENS, unsubscribe: () => "x".repeat(600) },
   ],
   [
     "thread headers",
@@ -180,6 +196,19 @@ describe("opendkim refuses", () => {
   ])("a second %s, above or below", (field) => {
     expect(results(`${signatures}${field}\r\n${message}`)).toEqual(BAD);
     expect(results(signatures + message.replace("\r\n\r\n", `\r\n${field}\r\n\r\n`))).toEqual(BAD);
+  });
+
+  it("one that was not in the signature's list", () => {
+    const own = signed(
+      wire({}, { unsubscribe: { topic: null, mailDomain: "bounces.example.com" } }, OWN_TOKENS),
+    );
+    // RFC 8058 section 4: both are covered, in every signature.
+    for (const [, list] of own.replaceAll("\r\n ", " ").matchAll(/DKIM-Signature: [^\r]*?; h=([^;]*);/g))
+      expect(list!.replaceAll(" ", "").split(":")).toEqual(
+        expect.arrayContaining(["List-Unsubscribe", "List-Unsubscribe-Post"]),
+      );
+    expect(results(own.replace("mailto:unsubscribe+m", "mailto:unsubscribe+n"))).toEqual(BAD);
+    expect(results(own.replace("List-Unsubscribe=One-Click", "List-Unsubscribe=No"))).toEqual(BAD);
   });
 
   it("an unsubscribe header taken out", () => {
