@@ -5,6 +5,8 @@ import { EXIT, Failure } from "./cli/failure.ts";
 import { addKeys } from "./cli/keys.ts";
 import { addRelays } from "./cli/relays.ts";
 import { addSend } from "./cli/send.ts";
+import { addSuppressions } from "./cli/suppressions.ts";
+import { addTail } from "./cli/tail.ts";
 
 const program = new Command("postern")
   .description("Sends mail through a Postern gateway, and looks after it.")
@@ -22,6 +24,8 @@ Exit codes: ${EXIT.done} done; ${EXIT.refused} refused, mend the input; ${EXIT.u
 addSend(program);
 addRelays(program);
 addKeys(program);
+addSuppressions(program);
+addTail(program);
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 try {
