@@ -12,6 +12,7 @@ import { type DkimKey, parseDkim } from "./message/dkim-keys.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type Frequency, frequency } from "./schema/frequency.ts";
+import { parseRetention, type Retention } from "./schema/retention.ts";
 import { parseRelays, parseRelayUrl, type Relay } from "./smtp/relay.ts";
 
 /** Every variable, with what it is for. `npm start` and `npm run dev` hand on exactly these. */
@@ -29,6 +30,8 @@ export const VARIABLES = [
   "LIBSQL_AUTH_TOKEN",
   "BOUNCE_DOMAIN",
   "VISITOR_ADDRESSES",
+  "CONTENT",
+  "RETENTION_DAYS",
   "SHARDS",
   "WEBHOOK_PRIVATE",
 ] as const;
@@ -66,6 +69,10 @@ export interface Config {
   bounceDomain: string | null;
   /** What is kept of the address that a pixel or link was fetched from. */
   visitorAddresses: "full" | "truncated" | "none";
+  /** Whether html and text are kept in libSQL. */
+  keepsContent: boolean;
+  /** For how long what is kept. */
+  retention: Retention;
   /** How many outboxes and ledgers share the work. Change it only with empty queues. */
   shards: number;
   /** Whether webhooks may go to private addresses, and without TLS. */
@@ -141,11 +148,15 @@ const Variables = z.object({
   LIBSQL_AUTH_TOKEN: optional(z.string()),
   BOUNCE_DOMAIN: optional(z.string().regex(hostname, "must be a domain such as bounces.example.com")),
   VISITOR_ADDRESSES: optional(z.enum(["full", "truncated", "none"], "must be full, truncated or none")),
+  CONTENT: optional(z.enum(["stored", "none"], "must be stored or none")),
+  RETENTION_DAYS: optional(z.string()),
   SHARDS: optional(
     z.coerce.number("must be a number").int().min(1, "must be 1 to 64").max(64, "must be 1 to 64"),
   ),
   WEBHOOK_PRIVATE: optional(z.enum(["allow", "refuse"], "must be allow or refuse")),
 });
+
+const FOR_EVER: Retention = { bodies: null, events: null };
 
 const known = new WeakMap<object, Result<Config, string>>();
 
@@ -185,6 +196,8 @@ export function parseConfig(
     return err(`RELAYS names "${twice.name}" twice; each relay needs a name of its own`);
   const dkim = v.DKIM === undefined ? ok([]) : parseDkim(v.DKIM);
   if (!dkim.ok) return err(`DKIM ${dkim.error}`);
+  const retention = v.RETENTION_DAYS === undefined ? ok(FOR_EVER) : parseRetention(v.RETENTION_DAYS);
+  if (!retention.ok) return err(`RETENTION_DAYS ${retention.error}`);
   const publicHost = v.PUBLIC_URL === undefined ? null : new URL(v.PUBLIC_URL).hostname;
   return ok({
     apiKey: v.API_KEY,
@@ -200,6 +213,8 @@ export function parseConfig(
     libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
     bounceDomain: v.BOUNCE_DOMAIN ?? null,
     visitorAddresses: v.VISITOR_ADDRESSES ?? "truncated",
+    keepsContent: v.CONTENT !== "none",
+    retention: retention.value,
     shards: v.SHARDS ?? 1,
     webhookPrivate: v.WEBHOOK_PRIVATE === "allow",
   });
@@ -234,6 +249,8 @@ export const outboxOf = (env: Env, shards: number, id: EmailId) =>
   env.OUTBOX.get(env.OUTBOX.idFromName(`outbox-${shardOf(id, shards)}`));
 export const ledgerOf = (env: Env, shards: number, id: EmailId) =>
   env.LEDGER.get(env.LEDGER.idFromName(`ledger-${shardOf(id, shards)}`));
+/** Whether an object is the ledger that does what is to be done once for all of them. */
+export const isFirstLedger = (env: Env, id: DurableObjectId) => id.equals(env.LEDGER.idFromName("ledger-0"));
 export const allOutboxes = (env: Env, shards: number) =>
   Array.from({ length: shards }, (_, i) => env.OUTBOX.get(env.OUTBOX.idFromName(`outbox-${i}`)));
 export const allLedgers = (env: Env, shards: number) =>

@@ -150,6 +150,10 @@ export const DKIM_HASH_CHUNK_BYTES = 32 * KB; // A body is hashed through a buff
 // --- Ledger and libSQL ----------------------------------------------------------------------------------------
 export const LEDGER_BATCH_ENTRIES = 2_000; // One libSQL transaction.
 export const LEDGER_BATCH_CHARS = 1 * MB; // One libSQL request; a Durable Object row or parameter holds 2 MB.
+export const RETENTION_DAYS_MAX = 36_500; // A century; more is a slip of the pen.
+export const PRUNE_ROWS = 2_000; // Forgotten in one transaction: about 50 ms of the database's time.
+export const PRUNE_BODIES = 100; // Chunks of bodies, at most BODY_CHUNK_CHARS each.
+export const PRUNE_STEPS = 20; // Between two of the ledger's other duties.
 export const COUNT_ROUND = 500; // Events after which the marks they left are counted: reading the statement costs as much as 300 marks.
 export const BODY_CHUNK_CHARS = 256 * KB; // 256 k characters are at most 768 kB of UTF-8.
 export const LEDGER_PARAMETER_CHARS = 512 * KB; // One JSON parameter: at most 1.5 MB of UTF-8, below the 2 MB of a Durable Object.

@@ -90,7 +90,19 @@ export async function figuresOf(db: Db, query: FigureQuery): Promise<FigureRow[]
       };
     }),
   );
-  return answers.some(({ rows }) => rows.length > query.limit) ? null : rows;
+  return answers.some(({ rows }) => rows.length > query.limit) ? null : summed(rows);
+}
+
+/** Rollups and marks together: what one has too much of, the other has too little of. */
+function summed(rows: readonly FigureRow[]): FigureRow[] {
+  const sums = new Map<string, FigureRow>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.period, row.email, row.metric, row.category, row.group]);
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { ...row });
+    else sum.count += row.count;
+  }
+  return [...sums.values()].filter(({ count }) => count !== 0);
 }
 
 /** Periods come first, so that each is one range of the rollups' key. */

@@ -244,10 +244,13 @@ function build(
       id,
       recipients.map(({ mailbox, kind }, index) => ({ index, address: mailbox.address, kind, status })),
     ),
-    ...bodyEntries(id, "html", content.html && told(content.html)),
-    // Text made of html is made again for whoever asks.
-    ...bodyEntries(id, "text", content.text === null ? null : text && told(text)),
   ];
+  if (config.keepsContent)
+    entries.push(
+      ...bodyEntries(id, "html", content.html && told(content.html)),
+      // Text made of html is made again for whoever asks.
+      ...bodyEntries(id, "text", content.text === null ? null : text && told(text)),
+    );
   if (scheduledAt !== null)
     entries.push({
       kind: "event",

@@ -9,7 +9,7 @@ import { LEDGER_PARAMETER_CHARS, LEDGER_RETRY_MS, SETTLE_MS } from "../core/limi
 import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
 import { writeEntries } from "../db/journal.ts";
-import { dbOf, type Env, publicFetchOf, readConfig, registryOf } from "../env.ts";
+import { dbOf, type Env, isFirstLedger, publicFetchOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
@@ -17,6 +17,7 @@ import { Facts } from "./facts.ts";
 import { Flusher } from "./flusher.ts";
 import { Hits } from "./hits.ts";
 import { Journal } from "./journal.ts";
+import { Keeper } from "./keeper.ts";
 import type {
   LedgerRpc,
   WebhookAttempt,
@@ -34,6 +35,8 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #hits: Hits;
   readonly #webhooks: Webhooks;
   readonly #facts: Facts;
+  /** Null: another ledger does it. */
+  readonly #keeper: Keeper | null;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
   #alarmAt = 0;
 
@@ -69,6 +72,17 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       now: Date.now,
       log,
     });
+    this.#keeper =
+      config.ok && isFirstLedger(env, ctx.id)
+        ? new Keeper({
+            sql: ctx.storage.sql,
+            retention: config.value.retention,
+            openDb: () => this.openDb(),
+            now: Date.now,
+            log,
+          })
+        : null;
+    ctx.waitUntil(this.#guardKeeperAtStart());
     // A ledger that knows a list is told of each change; one that knows none must not miss the first event.
     const pulled = () => this.#pullEndpoints();
     if (this.#webhooks.informed) ctx.waitUntil(pulled());
@@ -86,6 +100,19 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     const on = this.#hits.take(entries, Date.now());
     this.#guardHits();
     if (on.length > 0) this.#journalled(on);
+  }
+
+  #guardKeeper(): void {
+    const due = this.#keeper?.due ?? null;
+    if (due !== null) this.#guard(Math.max(0, due - Date.now()));
+  }
+
+  /** An alarm of the last life may be sooner, and there is only one. */
+  async #guardKeeperAtStart(): Promise<void> {
+    const due = this.#keeper?.due ?? null;
+    if (due === null) return;
+    const at = await this.ctx.storage.getAlarm();
+    if (at === null || at > due) this.#guardKeeper();
   }
 
   /** Takes entries for good, and sees to it that they go on. */
@@ -148,6 +175,8 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       if (this.#facts.isPending) this.#guard(this.#facts.delayMs);
       const due = this.#webhooks.prune() ? Date.now() : this.#webhooks.nextDue();
       if (due !== null) this.#guard(Math.max(0, due - Date.now()));
+      await this.#keeper?.run();
+      this.#guardKeeper();
     } catch (cause) {
       log("ledger_alarm_failed", { cause: String(cause) });
       this.#guard(LEDGER_RETRY_MS);

@@ -8,6 +8,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { checkFit } from "../../src/db/version.ts";
 import { databaseContract } from "../contract/db.ts";
 import { figuresContract, olderDatabase } from "../contract/figures.ts";
+import { pruneContract } from "../contract/prune.ts";
 import { emailEntry } from "../support/entries.ts";
 import { type HranaServer, startHranaServer } from "../support/hrana-server.ts";
 
@@ -21,6 +22,8 @@ databaseContract("the real libSQL engine", () => openDb({ url: server.url, authT
 figuresContract("figures of the real libSQL engine", () =>
   openDb({ url: server.url, authToken: "let-me-in" }),
 );
+
+pruneContract("pruning of the real libSQL engine", () => openDb({ url: server.url, authToken: "let-me-in" }));
 
 it("counts the events that a database has from before there were figures", async () => {
   const older = await startHranaServer();

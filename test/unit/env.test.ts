@@ -36,6 +36,11 @@ describe("configuration", () => {
       'names "a.example" twice',
     ],
     [{ LIBSQL_URL: "file:x.db" }, "LIBSQL_URL must be"],
+    [{ CONTENT: "some" }, "CONTENT must be stored or none"],
+    [{ RETENTION_DAYS: "soon" }, "RETENTION_DAYS must be a number of days such as 90, or one for each"],
+    [{ RETENTION_DAYS: "30,90" }, "RETENTION_DAYS must be a number of days such as 90, or one for each"],
+    [{ RETENTION_DAYS: "bodies=0" }, "RETENTION_DAYS must be 1 to 36500 days"],
+    [{ RETENTION_DAYS: "mails=3" }, "RETENTION_DAYS must be a number of days"],
     [{ EHLO_NAME: "a b" }, "EHLO_NAME must be a host name"],
     [{ BOUNCE_DOMAIN: "x@y" }, "BOUNCE_DOMAIN must be a domain"],
     [{ SHARDS: "0" }, "SHARDS must be 1 to 64"],
@@ -87,4 +92,19 @@ describe("tracking hosts", () => {
   ])("%s sends by %s", (domain, base) =>
     expect(config.ok && trackingHostOf(config.value, domain)).toBe(base),
   );
+});
+
+describe("RETENTION_DAYS", () => {
+  it.each([
+    [undefined, { bodies: null, events: null }],
+    ["90", { bodies: 90, events: 90 }],
+    ["bodies=30,events=365", { bodies: 30, events: 365 }],
+    [" events = 365 , bodies = 30 ", { bodies: 30, events: 365 }],
+    ["bodies=7", { bodies: 7, events: null }],
+    ["events=365", { bodies: 365, events: 365 }],
+    // A body without its email would be found by nobody.
+    ["bodies=400,events=365", { bodies: 365, events: 365 }],
+  ])("%s", (RETENTION_DAYS, retention) => {
+    expect(parseConfig({ ...good, RETENTION_DAYS })).toMatchObject({ ok: true, value: { retention } });
+  });
 });

@@ -7,6 +7,7 @@ import { openDb } from "../../src/db/client.ts";
 import { findEmail } from "../../src/db/emails.ts";
 import { databaseContract } from "../contract/db.ts";
 import { figuresContract } from "../contract/figures.ts";
+import { pruneContract } from "../contract/prune.ts";
 
 const stub = (name: string) => {
   const { STORE } = env as unknown as { STORE: DurableObjectNamespace };
@@ -17,6 +18,7 @@ const open = (name: string) =>
 
 databaseContract("the embedded store", () => open("contract"));
 figuresContract("figures of the embedded store", () => open("figures"));
+pruneContract("pruning of the embedded store", () => open("prune"));
 
 const pipeline = async (name: string, requests: unknown[]) => {
   const response = await stub(name).fetch("http://store/v2/pipeline", {
