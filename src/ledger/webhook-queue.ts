@@ -1,4 +1,7 @@
-/** What each endpoint is still to be told: which event is next, when, and what must wait for what. */
+/**
+ * What each endpoint is still to be told: which event is next, when, and what must wait for what. Queries name their index:
+ * SQLite keeps no statistics here, and would rather walk an endpoint's whole log than its few events that wait.
+ */
 import { WEBHOOK_LEASE_MS, WEBHOOK_ORDER_ATTEMPTS } from "../core/limits.ts";
 import { type Subject, WHOLE } from "./webhook-tables.ts";
 
@@ -14,6 +17,10 @@ export interface Claimed extends Subject {
 /** Whether the one must wait while the other is under way. */
 export const sameSubject = (a: Subject, b: Subject): boolean =>
   a.email === b.email && (a.recipient === b.recipient || a.recipient === WHOLE || b.recipient === WHOLE);
+
+/** Rows of a recipient and of the whole email, or all; ?4 is the recipient. Two texts: with an OR SQLite reads all rows of a bulk. */
+const concerning = (recipient: number): string =>
+  recipient === WHOLE ? "recipient >= ?4" : `recipient IN (?4, ${WHOLE})`;
 
 /** Held-up events looked at before an endpoint's turn ends: each look moves one out of the way. */
 const LOOKS = 100;
@@ -34,7 +41,7 @@ export class WebhookQueue {
     for (let look = 0; look < LOOKS; look++) {
       const [row] = this.#sql
         .exec<Omit<Claimed, "type" | "payload">>(
-          `SELECT id, seq, email, recipient, attempts FROM webhook_delivery
+          `SELECT id, seq, email, recipient, attempts FROM webhook_delivery INDEXED BY webhook_due
            WHERE endpoint = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, seq LIMIT 1`,
           endpoint,
           now,
@@ -71,8 +78,8 @@ export class WebhookQueue {
   #waitsUntil(endpoint: string, { email, recipient, seq }: Subject & { seq: number }): number | null {
     const [first] = this.#sql
       .exec<{ due_at: number }>(
-        `SELECT due_at FROM webhook_delivery WHERE endpoint = ?1 AND email = ?2 AND state = 'pending' AND seq < ?3
-         AND (?4 = ${WHOLE} OR recipient IN (?4, ${WHOLE})) AND attempts < ${WEBHOOK_ORDER_ATTEMPTS}
+        `SELECT due_at FROM webhook_delivery INDEXED BY webhook_subject
+         WHERE endpoint = ?1 AND email = ?2 AND state = 'pending' AND seq < ?3 AND ${concerning(recipient)} AND attempts < ${WEBHOOK_ORDER_ATTEMPTS}
          ORDER BY seq LIMIT 1`,
         endpoint,
         email,
@@ -107,8 +114,8 @@ export class WebhookQueue {
   /** What has not been tried and stands behind a subject's event is due again. */
   #release(endpoint: string, { email, recipient, seq }: Claimed, now: number): void {
     this.#sql.exec(
-      `UPDATE webhook_delivery SET due_at = ?1 WHERE endpoint = ?2 AND email = ?3 AND state = 'pending'
-       AND (?4 = ${WHOLE} OR recipient IN (?4, ${WHOLE})) AND seq > ?5 AND attempts = 0 AND due_at > ?1`,
+      `UPDATE webhook_delivery INDEXED BY webhook_subject SET due_at = ?1
+       WHERE endpoint = ?2 AND email = ?3 AND state = 'pending' AND ${concerning(recipient)} AND seq > ?5 AND attempts = 0 AND due_at > ?1`,
       now,
       endpoint,
       email,
@@ -121,7 +128,7 @@ export class WebhookQueue {
   dueAt(endpoint: string): number | null {
     return this.#sql
       .exec<{ at: number | null }>(
-        "SELECT min(due_at) AS at FROM webhook_delivery WHERE endpoint = ? AND state = 'pending'",
+        "SELECT min(due_at) AS at FROM webhook_delivery INDEXED BY webhook_due WHERE endpoint = ? AND state = 'pending'",
         endpoint,
       )
       .one().at;
@@ -131,7 +138,7 @@ export class WebhookQueue {
   pending(endpoint: string): number {
     return this.#sql
       .exec<{ n: number }>(
-        "SELECT count(*) AS n FROM webhook_delivery WHERE endpoint = ? AND state = 'pending'",
+        "SELECT count(*) AS n FROM webhook_delivery INDEXED BY webhook_due WHERE endpoint = ? AND state = 'pending'",
         endpoint,
       )
       .one().n;

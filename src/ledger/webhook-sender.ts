@@ -2,12 +2,7 @@
  * Calls endpoints, a few at a time. Endpoints that answer quickly share one lane; slow and unproven ones share another, in
  * which they can only hold up one another. Within a lane the endpoint that was served longest ago is next.
  */
-import {
-  WEBHOOK_LEASE_MS,
-  WEBHOOK_QUICK_CALLS,
-  WEBHOOK_SLOW_CALLS,
-  WEBHOOK_SLOW_MS,
-} from "../core/limits.ts";
+import { LEDGER_RETRY_MS, WEBHOOK_QUICK_CALLS, WEBHOOK_SLOW_CALLS, WEBHOOK_SLOW_MS } from "../core/limits.ts";
 import type { Endpoint } from "../schema/webhook.ts";
 import { type CallParts, callEndpoint } from "./webhook-call.ts";
 import type { Endpoints } from "./webhook-endpoints.ts";
@@ -96,7 +91,7 @@ export class WebhookSender {
         at,
       );
       if (claimed === null) continue;
-      wakeAt(at + WEBHOOK_LEASE_MS);
+      wakeAt(at + LEDGER_RETRY_MS);
       const next = { lane, endpoint, claimed };
       this.#underWay.add(next);
       this.#served.set(endpoint.id, ++this.#calls);

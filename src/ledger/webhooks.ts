@@ -2,7 +2,7 @@
  * Webhooks of one ledger, put together: what endpoints want is queued with the event itself, told of once libSQL can say
  * whose mail it was about, and tried until it is taken. Without endpoints nothing here costs anything.
  */
-import { LEDGER_RETRY_MS, WEBHOOK_BUILD_EVENTS, WEBHOOK_LEASE_MS } from "../core/limits.ts";
+import { LEDGER_RETRY_MS, WEBHOOK_BUILD_EVENTS } from "../core/limits.ts";
 import type { Db } from "../db/client.ts";
 import { webhookFacts } from "../db/webhook-facts.ts";
 import type { LedgerEntry } from "../schema/event.ts";
@@ -133,7 +133,7 @@ export class Webhooks {
   nextDue(): number | null {
     const { now } = this.#parts;
     // What is due and was not begun waits for a call to end, which begins it; the alarm is for when nobody does.
-    const soonest = now() + (this.#sender.busy ? WEBHOOK_LEASE_MS : TURN_MS);
+    const soonest = now() + (this.#sender.busy ? LEDGER_RETRY_MS : TURN_MS);
     const due: number[] = [];
     for (const { id } of this.#endpoints.enabled) {
       const at = this.#queue.dueAt(id);

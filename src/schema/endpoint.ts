@@ -9,7 +9,8 @@ import { WEBHOOK_URL_CHARS } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 
 /** Names that lead nowhere public: RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`, and habits. */
-const PRIVATE_NAMES = /(^|\.)(localhost|local|internal|home\.arpa|lan|intranet|private|corp|home)$/;
+const PRIVATE_NAMES =
+  /(^|\.)(localhost|localdomain|local|internal|home\.arpa|lan|intranet|private|corp|home)$/;
 
 const ALLOW = "WEBHOOK_PRIVATE=allow in the configuration permits it";
 

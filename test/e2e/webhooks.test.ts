@@ -9,7 +9,9 @@ import { Webhook as SvixWebhook } from "svix";
 import { afterEach, describe, expect, it } from "vitest";
 import { serve } from "../../scripts/start/workerd.ts";
 import { VARIABLES } from "../../src/env.ts";
+import { readers, sendBulk } from "../support/bulk.ts";
 import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts";
+import { SinkRelay } from "../support/sink-relay.ts";
 import { type Told, WebhookEndpoint } from "../support/webhook-endpoint.ts";
 
 const folders: { remove(): void }[] = [];
@@ -50,7 +52,7 @@ function verified(secret: string, { headers, body }: Told): Record<string, unkno
 }
 
 describe("webhooks", () => {
-  it("work from end to end with Resend's SDK, over several ledgers", async () => {
+  it("work from end to end with Resend's SDK, over several ledgers", { timeout: 180_000 }, async () => {
     const postern = await Postern.start(folder(), { WEBHOOK_PRIVATE: "allow", SHARDS: "3" });
     const resend = client(postern);
     const { made, url } = await endpoint();
@@ -63,7 +65,7 @@ describe("webhooks", () => {
       emails.push(await postern.send({ from: "a@example.com", to, subject: `Hello ${i}`, text: "Hello" }));
     await until(
       () => made.told.length >= 12,
-      20_000,
+      60_000,
       () => `${made.told.length} calls`,
     );
     const payloads = made.told.map(
@@ -114,7 +116,7 @@ describe("webhooks", () => {
     });
     await until(
       () => made.told.length === 13,
-      20_000,
+      60_000,
       () => `${made.told.length} calls`,
     );
     const again = made.told[12]!;
@@ -129,7 +131,9 @@ describe("webhooks", () => {
     expect((await resend.webhooks.get(id)).error).toMatchObject({ name: "not_found", statusCode: 404 });
   });
 
-  it("survive kill -9: what the endpoint refused is there after the restart", async () => {
+  it("survive kill -9: what the endpoint refused is there after the restart", {
+    timeout: 180_000,
+  }, async () => {
     const state = folder();
     let postern = await Postern.start(state, { WEBHOOK_PRIVATE: "allow" });
     const { made, url } = await endpoint([{ status: 500 }, {}]);
@@ -139,14 +143,14 @@ describe("webhooks", () => {
     await postern.send({ from: "a@example.com", to: "ada@example.net", subject: "Hello", text: "Hello" });
     await until(
       () => made.told.length === 1,
-      20_000,
+      60_000,
       () => "no call",
     );
     await postern.kill();
     postern = await Postern.start(state, { WEBHOOK_PRIVATE: "allow" });
     await until(
       () => made.told.length === 2,
-      45_000,
+      60_000,
       () => `${made.told.length} calls`,
     );
     for (const told of made.told) verified(secret, told);
@@ -154,9 +158,51 @@ describe("webhooks", () => {
     await until(
       async () =>
         (await client(postern).webhooks.events.list({ webhookId: id })).data?.data[0]?.status === "success",
-      10_000,
+      60_000,
       () => "not a success",
     );
+  });
+
+  it("get every event of a bulk, though the endpoint stumbles, another is dead, and everything is killed halfway", {
+    timeout: 160_000,
+  }, async () => {
+    const state = folder();
+    const relay = new SinkRelay({ extensions: ["PIPELINING", "8BITMIME"] });
+    const variables = {
+      WEBHOOK_PRIVATE: "allow",
+      SMTP_URL: `smtp://127.0.0.1:${await relay.listen()}?tls=none`,
+    };
+    let postern = await Postern.start(state, variables);
+    const many = readers(600);
+    const good = await endpoint(Array.from({ length: 100 }, (_, i) => (i % 20 === 7 ? { status: 503 } : {})));
+    const dead = await endpoint([{ hang: true }]);
+    for (const { url } of [dead, good])
+      expect(
+        (await client(postern).webhooks.create({ endpoint: url, events: ["email.sent"] })).error,
+      ).toBeNull();
+    await sendBulk(postern, many);
+    await until(
+      () => good.made.told.length > 200,
+      60_000,
+      () => `${good.made.told.length} calls`,
+    );
+    await postern.kill();
+    postern = await Postern.start(state, variables);
+    const told = () =>
+      new Set(
+        good.made.told.map(({ body }) =>
+          String((JSON.parse(body) as { data: { recipient: string } }).data.recipient),
+        ),
+      );
+    await until(
+      () => told().size >= many.length,
+      60_000,
+      () => `${told().size} of ${many.length}`,
+    );
+    expect([...told()].sort()).toEqual([...many].sort());
+    // The dead one is called, and holds up nobody.
+    expect(dead.made.told.length).toBeGreaterThan(0);
+    relay.close();
   });
 
   it("do not go to private addresses, and say what permits it", async () => {
