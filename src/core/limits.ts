@@ -108,7 +108,8 @@ export const SMTP_IDLE_MS = 5_000; // How long an idle session waits for more ma
 export const SMTP_CONNECTIONS_DEFAULT = 4; // The platform gives an invocation six, and libSQL and the ledger want theirs.
 export const SMTP_CONNECTIONS_MAX = 5; // Likewise.
 export const SMTP_MESSAGES_PER_CONNECTION = 1_000; // Relays close long sessions (postfix: none, exim: 1,000 by default).
-export const SMTP_REPLIES_HELD = 16; // Replies read ahead; pipelining has at most 6 under way. More is a relay that babbles.
+export const SMTP_MESSAGES_UNANSWERED = 8; // By BDAT, over all sessions of a relay, at least 2 each: more than one a round trip. A crash repeats them, see DUPLICATES_AFTER_CRASH.
+export const SMTP_REPLIES_HELD = 40; // Replies read ahead; a window of 8 messages has 32 under way. More is a relay that babbles.
 export const SMTP_JOINED_WRITE_BYTES = 64 * KB; // Up to this size a body and what follows it are copied into one write; above, copying costs more than a packet.
 export const SMTP_WRITE_CHUNK_BYTES = 256 * KB; // A large body is written in pieces of this size, each with SMTP_WRITE_MS.
 export const SMTP_FRUITLESS_SESSIONS = 3; // Sessions in a row that ended without one answered message before the relay counts as unreachable.
@@ -120,7 +121,7 @@ export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per
 // --- Outbox ------------------------------------------------------------------------------------------------
 export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
 export const INTAKE_BYTES = 4 * MB; // Messages accepted in one transaction: a commit for many small ones, and little waiting for large ones.
-export const OUTCOMES_PER_WRITE = 12; // With 4 sessions in flight, a crash repeats at most 12 + 4 messages.
+export const DUPLICATES_AFTER_CRASH = 16; // Messages on the wire and outcomes not yet stored, together: by DATA 4 + 12 with 4 sessions, by BDAT 8 + 8.
 export const CLAIMS_PER_READ = 64; // Deliveries claimed at a time; only a queue lookup, costs no duplicates.
 export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.
 

@@ -34,6 +34,8 @@ export interface Job {
   /** When the message was accepted, or is scheduled for. */
   since: number;
   expiresAt: number;
+  /** The message has gone on the wire. */
+  isBegun: boolean;
 }
 
 /** What a lane asks of a pool. */
@@ -145,12 +147,20 @@ export class Lane implements Source<Job> {
         delivery,
         since: email.since,
         expiresAt: email.expiresAt,
+        isBegun: false,
         copy: copyOf(delivery, email, this.relay, this.#context),
       };
     }
   }
 
+  begun(job: Job): void {
+    if (job.isBegun) return;
+    this.#context.outcomes.begun();
+    job.isBegun = true;
+  }
+
   done(job: Job, attempt: Attempt): void {
+    if (job.isBegun) this.#context.outcomes.landed();
     const { outcomes, newId, queue, now, random, meter } = this.#context;
     const { delivery } = job;
     const at = now();

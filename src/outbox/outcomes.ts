@@ -1,8 +1,12 @@
 /**
- * Outcomes on their way to storage. Recorded in small batches, so that storage never slows the wire, and never more than
- * OUTCOMES_PER_WRITE of them are at risk: after a crash those would be sent twice.
+ * Outcomes on their way to storage. Recorded in small batches, so that storage never slows the wire.
+ *
+ * What a crash repeats is what was on the wire and what had come of it but was not stored. Both are counted here: before
+ * a message goes out that would make them more than DUPLICATES_AFTER_CRASH, what is known is stored. (The platform holds
+ * back what an object sends until what it has stored is on disk.) So the fewer messages are on the wire, the larger the
+ * batches, and the promise holds whatever the relays and their windows are, up to that many messages on the wire.
  */
-import { OUTCOMES_PER_WRITE } from "../core/limits.ts";
+import { DUPLICATES_AFTER_CRASH } from "../core/limits.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Queue } from "./queue.ts";
 import type { Delivery } from "./tables.ts";
@@ -16,9 +20,21 @@ export class Outcomes {
   #later: { id: number; due: number; route: string }[] = [];
   #entries: LedgerEntry[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #onTheWire = 0;
 
   constructor(queue: Queue) {
     this.#queue = queue;
+  }
+
+  /** A message goes on the wire now. */
+  begun(): void {
+    if (this.#isFull) this.flush(false);
+    this.#onTheWire += 1;
+  }
+
+  /** It is known what came of a message that had begun. */
+  landed(): void {
+    this.#onTheWire -= 1;
   }
 
   /** Never to be tried again. */
@@ -35,13 +51,17 @@ export class Outcomes {
     this.#written();
   }
 
+  get #isFull(): boolean {
+    return this.#done.length + this.#later.length + this.#onTheWire >= DUPLICATES_AFTER_CRASH;
+  }
+
   #written(): void {
-    if (this.#done.length + this.#later.length >= OUTCOMES_PER_WRITE) this.flush();
+    if (this.#isFull) this.flush(false);
     else this.#timer ??= setTimeout(() => this.flush(), LINGER_MS);
   }
 
-  /** Writes what there is, now. */
-  flush(): void {
+  /** Writes what there is, now. `pause`: nothing follows at once. */
+  flush(pause = true): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#done.length === 0 && this.#later.length === 0) return;
@@ -50,6 +70,6 @@ export class Outcomes {
     this.#later = [];
     this.#entries = [];
     this.#queue.deliveries.postpone(later);
-    this.#queue.finish(done, entries, done.length < OUTCOMES_PER_WRITE);
+    this.#queue.finish(done, entries, pause);
   }
 }

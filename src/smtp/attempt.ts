@@ -43,12 +43,14 @@ export interface Attempt {
 }
 
 /**
- * Where a pool gets work. All three are called synchronously from session loops of one object.
+ * Where a pool gets work. All are called synchronously from session loops of one object.
  * `next` must have written the attempt down before it returns: what it returns may reach the relay.
  */
 export interface Source<Job extends { copy: Copy }> {
   /** The next copy this relay may send now, or null when there is none. */
   next(): Job | null;
+  /** The copy's message goes on the wire: from now until `done`, nobody can tell whether the relay has it. */
+  begun(job: Job): void;
   /** What came of a copy. Called exactly once for every job that `next` returned. */
   done(job: Job, attempt: Attempt): void;
   /** A session could not be opened (no job was taken). The pool stops; the caller decides when to try again. */

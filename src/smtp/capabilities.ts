@@ -6,6 +6,7 @@ export interface Capabilities {
   extended: boolean;
   startTls: boolean;
   pipelining: boolean;
+  chunking: boolean;
   smtputf8: boolean;
   dsn: boolean;
   /** Bytes; null when SIZE is not offered or gives no limit (RFC 1870: absent or 0). */
@@ -18,6 +19,7 @@ export const NO_CAPABILITIES: Capabilities = {
   extended: false,
   startTls: false,
   pipelining: false,
+  chunking: false,
   smtputf8: false,
   dsn: false,
   size: null,
@@ -31,6 +33,7 @@ export function parseCapabilities(reply: Reply): Capabilities {
     const [keyword = "", ...parameters] = line.trim().toUpperCase().split(/\s+/);
     if (keyword === "STARTTLS") found.startTls = true;
     else if (keyword === "PIPELINING") found.pipelining = true;
+    else if (keyword === "CHUNKING") found.chunking = true;
     else if (keyword === "SMTPUTF8") found.smtputf8 = true;
     else if (keyword === "DSN") found.dsn = true;
     else if (keyword === "SIZE")
@@ -48,6 +51,7 @@ export function offersOf(found: Capabilities): string {
   const names = [
     found.startTls ? "STARTTLS" : "",
     found.pipelining ? "PIPELINING" : "",
+    found.chunking ? "CHUNKING" : "",
     found.size === null ? "" : `SIZE ${found.size}`,
     found.smtputf8 ? "SMTPUTF8" : "",
     found.dsn ? "DSN" : "",

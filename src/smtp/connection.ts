@@ -8,7 +8,8 @@ import { SMTP_WRITE_CHUNK_BYTES } from "../core/limits.ts";
 import type { Reply, Step } from "../policy/reply.ts";
 import { binaryString, type Credentials, redact } from "./auth.ts";
 import { type Deadlines, DeadlineTimer } from "./deadlines.ts";
-import { messageOf, SmtpFailure } from "./failure.ts";
+import { messageOf, SmtpFailure, unasked } from "./failure.ts";
+import type { Listener } from "./listener.ts";
 import { ReplyParser } from "./reply.ts";
 import { spellReply } from "./transcript.ts";
 import { WorkerMailerBase } from "./worker-mailer.ts";
@@ -38,7 +39,7 @@ export class SmtpConnection extends WorkerMailerBase {
   #timer: DeadlineTimer;
   #wake: (() => void) | null = null;
   #reading = false;
-  #watcher: (() => void) | null = null;
+  #listener: Listener | null = null;
 
   /** Opens the socket. Throws what `connect()` throws on an address it does not take. */
   constructor(options: ConnectionOptions) {
@@ -89,12 +90,29 @@ export class SmtpConnection extends WorkerMailerBase {
     return reply;
   }
 
+  /** From now on replies go to a listener, many at a time, instead of to whoever awaits one. Null: no more. */
+  listen(listener: Listener | null): void {
+    this.#listener = listener;
+    if (listener === null) this.#timer.lift();
+    else this.#read();
+  }
+
+  /** The next reply, where one is there. */
+  next(): Reply | undefined {
+    return this.#parser.shift();
+  }
+
+  /** The listener's next reply is to come within `ms`. */
+  expect(step: Step, ms: number): void {
+    this.step = step;
+    this.#timer.set(ms);
+  }
+
   /** True when a reply is there already, so that `reply` will not wait. */
   get answered(): boolean {
     return this.#parser.length > 0;
   }
 
-  /** True when no bytes are held that nobody has read yet. */
   protected get silent(): boolean {
     return this.#parser.empty;
   }
@@ -106,15 +124,7 @@ export class SmtpConnection extends WorkerMailerBase {
   expectSilence(step: Step): void {
     if (this.#failure !== null) throw this.#failure;
     if (this.#parser.empty) return;
-    const reply = this.#parser.shift();
-    throw this.fail(
-      reply !== undefined && reply.code >= 400
-        ? new SmtpFailure(step, reply)
-        : new SmtpFailure(step, {
-            category: "protocol_error",
-            problem: "the relay answered a command that was not sent",
-          }),
-    );
+    throw this.fail(unasked(step, this.#parser.shift()));
   }
 
   /** Writes without waiting: a failed write shows as the end of the reading side, after any last reply ("421 …"). */
@@ -155,11 +165,10 @@ export class SmtpConnection extends WorkerMailerBase {
       },
     );
     this.#timer.set(ms);
-    while (settled === null && this.#failure === null) {
+    while (settled === null && this.#failure === null)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-    }
     this.#wake = null;
     this.#timer.lift();
     const end = settled as { value: T } | { error: unknown } | null;
@@ -168,15 +177,14 @@ export class SmtpConnection extends WorkerMailerBase {
     return end.value;
   }
 
-  /** While nothing is under way: calls `ended` once when the relay closes or says anything. */
+  /** While nothing is under way: calls `ended` when the relay closes or says anything. */
   watch(ended: () => void): void {
-    this.#watcher = ended;
     this.#timer.stop();
-    this.#read();
+    this.listen({ heard: ended, failed: ended });
   }
 
   unwatch(): void {
-    this.#watcher = null;
+    this.listen(null);
   }
 
   /** Ends the session for good. Returns the failure that holds, which is the first. */
@@ -185,6 +193,7 @@ export class SmtpConnection extends WorkerMailerBase {
       this.#failure = failure;
       this.drop();
       this.#wake?.();
+      this.#listener?.failed(failure);
     }
     return this.#failure;
   }
@@ -196,7 +205,6 @@ export class SmtpConnection extends WorkerMailerBase {
       problem: "the session was closed",
     });
     this.#timer.stop();
-    this.#watcher = null;
     this.reader.cancel().catch(() => {});
     this.socket.close().catch(() => {});
   }
@@ -251,8 +259,6 @@ export class SmtpConnection extends WorkerMailerBase {
   #arrived = (result: ReadableStreamReadResult<Uint8Array>): void => {
     this.#reading = false;
     if (this.#failure !== null) return;
-    const watcher = this.#watcher;
-    this.#watcher = null;
     if (result.done) {
       this.fail(
         new SmtpFailure(this.step, {
@@ -260,28 +266,25 @@ export class SmtpConnection extends WorkerMailerBase {
           problem: "the relay closed the connection",
         }),
       );
-    } else {
-      const fault = this.#parser.push(result.value);
-      if (fault !== null)
-        this.fail(new SmtpFailure(this.step, { category: "protocol_error", problem: fault }));
-      else if (this.#parser.length === 0 && watcher === null) {
-        this.#read();
-        return;
-      }
+      return;
     }
-    this.#wake?.();
-    watcher?.();
+    const fault = this.#parser.push(result.value);
+    if (fault !== null) {
+      this.fail(new SmtpFailure(this.step, { category: "protocol_error", problem: fault }));
+    } else if (this.#listener !== null) {
+      if (this.#parser.length > 0) this.#listener.heard();
+      if (this.#listener !== null) this.#read();
+    } else if (this.#parser.length === 0) this.#read();
+    else this.#wake?.();
   };
 
   #lost = (error: unknown): void => {
     this.#reading = false;
-    const watcher = this.#watcher;
     this.fail(
       new SmtpFailure(this.step, {
         category: "connection_lost",
         problem: `the connection broke (${messageOf(error)})`,
       }),
     );
-    watcher?.();
   };
 }

@@ -34,6 +34,16 @@ export class SmtpFailure extends Error {
   }
 }
 
+/** The relay does not speak SMTP as it should. */
+export const protocolError = (step: Step, problem: string): SmtpFailure =>
+  new SmtpFailure(step, { category: "protocol_error", problem });
+
+/** Something came that answers nothing; `reply` is undefined when it is no whole reply yet. */
+export const unasked = (step: Step, reply: Reply | undefined): SmtpFailure =>
+  reply !== undefined && reply.code >= 400
+    ? new SmtpFailure(step, reply)
+    : protocolError(step, "the relay answered a command that was not sent");
+
 /** What a socket error at a point of the session means. */
 interface SocketError {
   says: RegExp;

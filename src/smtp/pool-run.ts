@@ -1,6 +1,7 @@
 /** What a pool keeps while it works: one run, the copies it holds, and what it says of them. */
 import type { Attempt, Copy, Source } from "./attempt.ts";
 import type { SmtpFailure } from "./failure.ts";
+import type { Relay } from "./relay.ts";
 import type { Outcome } from "./transaction.ts";
 
 /** A copy taken from a source. */
@@ -30,6 +31,41 @@ export const failureOutcome = (failure: SmtpFailure, transcript: string): Outcom
   verdict: failure.verdict,
   reply: failure.reply,
   problem: failure.problem,
+  transcript,
+});
+
+/** Not a byte of the copy was sent. */
+export const UNSENT: Outcome = {
+  step: "mail",
+  verdict: {
+    disposition: "deferred",
+    category: "connection_lost",
+    action: "retry",
+    sentence: "The session ended before this message was sent.",
+  },
+  reply: null,
+  problem: "the session ended before this message was sent",
+  transcript: null,
+};
+
+/** An outcome as it is told. Times in milliseconds since 1970. */
+export const attemptOf = (
+  relay: Relay,
+  { step, verdict, reply, problem, transcript }: Outcome,
+  { port, tls, startedAt, endedAt }: { port: number; tls: boolean; startedAt: number; endedAt: number },
+): Attempt => ({
+  step,
+  disposition: verdict.disposition,
+  category: verdict.category,
+  sentence: verdict.sentence,
+  reply,
+  problem,
+  relay: relay.name,
+  host: relay.host,
+  port,
+  tls,
+  startedAt,
+  durationMs: endedAt - startedAt,
   transcript,
 });
 

@@ -2,16 +2,22 @@
  * The sessions one object keeps with one relay. A pool takes copies from a source, sends them over as many sessions as
  * there is work for and the relay allows, and says what came of each. It decides nothing about retries or routing.
  */
-import { SMTP_FEWER_CONNECTIONS_MS, SMTP_FRUITLESS_SESSIONS, SMTP_IDLE_MS } from "../core/limits.ts";
+import {
+  SMTP_FEWER_CONNECTIONS_MS,
+  SMTP_FRUITLESS_SESSIONS,
+  SMTP_IDLE_MS,
+  SMTP_MESSAGES_UNANSWERED,
+} from "../core/limits.ts";
 import type { Category } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "./attempt.ts";
+import { type ConversationLimits, converse } from "./conversation.ts";
 import type { SmtpFailure } from "./failure.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { openSession } from "./open-session.ts";
-import { failureOutcome, type Item, newRun, type Run } from "./pool-run.ts";
+import { attemptOf, failureOutcome, type Item, newRun, type Run, UNSENT } from "./pool-run.ts";
 import { DEFAULT_PORTS, type Relay } from "./relay.ts";
 import type { SessionDeps, SmtpSession } from "./session.ts";
-import { converse, type Feed, type Outcome } from "./transaction.ts";
+import type { Feed, Outcome } from "./transaction.ts";
 import { transcriptOf } from "./transcript.ts";
 
 export interface PoolDeps extends SessionDeps {
@@ -36,6 +42,7 @@ export interface PoolState {
 export class Pool<Job extends { copy: Copy }> {
   #relay: Relay;
   #deps: PoolDeps;
+  readonly #limits: ConversationLimits;
   #run: Run<Job> | null = null;
   #idle: IdleSessions;
   #busy = new Set<SmtpSession>();
@@ -48,10 +55,17 @@ export class Pool<Job extends { copy: Copy }> {
   #lastError: PoolState["lastError"] = null;
   #lastPort: number | null = null;
   #closing = false;
+  /** Cleared for good when the relay offers CHUNKING and does not take BDAT. */
+  #chunking: boolean;
 
   constructor(relay: Relay, deps: PoolDeps) {
     this.#relay = relay;
     this.#deps = deps;
+    this.#chunking = relay.bdat;
+    this.#limits = {
+      messages: relay.messagesPerConnection,
+      window: Math.max(2, Math.floor(SMTP_MESSAGES_UNANSWERED / relay.connections)),
+    };
     this.#idle = new IdleSessions(deps.idleMs ?? SMTP_IDLE_MS);
   }
 
@@ -126,7 +140,7 @@ export class Pool<Job extends { copy: Copy }> {
       this.#busy.add(session);
       let usable: boolean;
       try {
-        usable = await converse(session, this.#feedOf(session, run), this.#relay.messagesPerConnection);
+        usable = await converse(session, this.#feedOf(session, run), this.#limits);
       } catch (error) {
         session.drop();
         throw error;
@@ -134,7 +148,8 @@ export class Pool<Job extends { copy: Copy }> {
         this.#busy.delete(session);
       }
       if (!usable) this.#sessionFailed(session, run);
-      else if (session.answeredCopies < this.#relay.messagesPerConnection) this.#idle.park(session);
+      else if (session.answeredCopies < this.#relay.messagesPerConnection && !session.isMuddled)
+        this.#idle.park(session);
       // Awaited: while the relay still counts this session, the next one may be one too many.
       else await session.quit();
       if (!this.#peek()) return;
@@ -170,7 +185,16 @@ export class Pool<Job extends { copy: Copy }> {
   }
 
   #feedOf(session: SmtpSession, run: Run<Job>): Feed<Item<Job>> {
+    const pool = this;
     return {
+      get chunking() {
+        return pool.#chunking;
+      },
+      refuseChunking: () => {
+        this.#chunking = false;
+        this.#deps.log?.(`relay ${this.#relay.name}: offers CHUNKING but does not take BDAT; DATA is used`);
+      },
+      begun: (item) => item.source.begun(item.job),
       take: () => {
         const item = this.#orphans.shift() ?? this.#takeNew();
         if (item !== null && this.#lanes < this.#most() && this.#peek()) this.#startLane();
@@ -249,39 +273,12 @@ export class Pool<Job extends { copy: Copy }> {
   }
 
   #attempt(outcome: Outcome, port: number, tls: boolean, startedAt: number): Attempt {
-    const { disposition, category, sentence } = outcome.verdict;
-    return {
-      step: outcome.step,
-      disposition,
-      category,
-      sentence,
-      reply: outcome.reply,
-      problem: outcome.problem,
-      relay: this.#relay.name,
-      host: this.#relay.host,
-      port,
-      tls,
-      startedAt,
-      durationMs: this.#deps.now() - startedAt,
-      transcript: outcome.transcript,
-    };
+    return attemptOf(this.#relay, outcome, { port, tls, startedAt, endedAt: this.#deps.now() });
   }
 
-  /** A copy taken while the pool was told to close: not a byte of it was sent. */
+  /** A copy taken while the pool was told to close. */
   #unsent(item: Item<Job>): Attempt {
-    const problem = "the session ended before this message was sent";
-    const verdict = {
-      disposition: "deferred",
-      category: "connection_lost",
-      action: "retry",
-      sentence: problem,
-    } as const;
     const port = this.#lastPort ?? this.#relay.port ?? DEFAULT_PORTS[0];
-    return this.#attempt(
-      { step: "mail", verdict, reply: null, problem, transcript: null },
-      port,
-      false,
-      item.startedAt,
-    );
+    return this.#attempt(UNSENT, port, false, item.startedAt);
   }
 }

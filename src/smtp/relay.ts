@@ -32,6 +32,8 @@ export interface Relay {
   credentials: Credentials | null;
   /** Null: chosen from what the relay offers. */
   auth: AuthMechanism | null;
+  /** Messages go by BDAT (RFC 3030) where the relay offers CHUNKING and PIPELINING. */
+  bdat: boolean;
   /** The name in EHLO; null is the gateway's own. */
   ehlo: string | null;
   /** Patterns of envelope senders and recipients it takes: "*", "example.com", "*@example.com", "news@example.com". */
@@ -94,6 +96,7 @@ const PATTERNS = 'must be "*", a domain such as "example.com", "*@example.com" o
 const fields = {
   tls: z.enum(TLS_POLICIES, `must be one of ${TLS_POLICIES.join(", ")}`).optional(),
   auth: z.enum(AUTH_MECHANISMS, `must be one of ${AUTH_MECHANISMS.join(", ")}`).optional(),
+  bdat: z.enum(["on", "off"], "must be on or off").optional(),
   ehlo: z
     .string()
     .regex(
@@ -200,6 +203,7 @@ function build(text: string, relayName: string | undefined, given: Fields): Resu
     tls: scheme === "smtps" ? "implicit" : (all.tls ?? defaultTls(credentials.value)),
     credentials: credentials.value,
     auth: all.auth ?? null,
+    bdat: all.bdat !== "off",
     ehlo: all.ehlo ?? null,
     from: all.from ?? ["*"],
     to: all.to ?? ["*"],

@@ -31,6 +31,10 @@ export class SmtpSession extends SmtpConnection {
   encrypted: boolean;
   /** Copies answered in this session, whatever the answer. */
   answeredCopies = 0;
+  /** A chunk has been taken: BDAT is known here. */
+  takesChunks = false;
+  /** Nobody knows any more what the relay answers to: it is left with QUIT. */
+  isMuddled = false;
   readonly #policy: TlsPolicy;
   readonly #name: string;
 

@@ -1,6 +1,6 @@
 /**
- * A small, well-behaved relay in plain node:net: it takes mail, counts, and keeps to limits that a test sets. It answers
- * by the recipient's local part: `unknown…` 550, `later…` 451, `drop…` hangs up after the dot. Where
+ * A small, well-behaved relay in plain node:net: it takes mail, by BDAT too where CHUNKING is among its extensions, counts,
+ * and keeps to limits that a test sets. It answers by the recipient's local part: `unknown…` 550, `later…` 451, `drop…` hangs up after the dot. Where
  * `faults` has an entry for a step of the dialogue, it does that instead of answering. Options may be changed while it runs.
  */
 import { createServer, type Server, type Socket } from "node:net";
@@ -32,6 +32,8 @@ export interface SinkOptions {
   delay?: number;
   /** Says 354 although no recipient stands, as RFC 2920 allows. */
   alwaysGo?: boolean;
+  /** Said to BDAT instead of taking it: to every one ("all", it is not known), or only to the last of a message. */
+  bdatReply?: { to: "all" | "last"; say: string };
   faults?: Partial<Record<SinkStep, Fault>>;
   /** Messages a session takes before its faults begin. Default 0. */
   faultsAfter?: number;
@@ -50,6 +52,8 @@ export interface SinkLog {
   /** Most commands that came in one packet. */
   pipelined: number;
   quits: number;
+  /** Messages that came by BDAT. */
+  chunks: number;
   /** Connections greeted with 421, for being one too many. */
   turnedAway: number;
   /** MAILs refused because the session has had its share. */
@@ -74,6 +78,7 @@ export class SinkRelay {
     peak: 0,
     pipelined: 0,
     quits: 0,
+    chunks: 0,
     turnedAway: 0,
     refusedForShare: 0,
     unanswered: [],
@@ -159,6 +164,9 @@ function serve(
 ): void {
   let held = "";
   let body = false;
+  /** Bytes of a chunk still to come, and whether it is the last. */
+  let chunk: { left: number; size: number; last: boolean } | null = null;
+  let chunked = 0;
   let mail = false;
   let rcpt = "";
   let messages = 0;
@@ -212,7 +220,17 @@ function serve(
         body = true;
         answer("354 Go ahead");
       }
+    } else if (verb === "BDAT" && options.extensions.includes("CHUNKING")) {
+      const [, size, last] = /^BDAT (\d+)( LAST)?$/i.exec(line) ?? [];
+      const refusal = options.bdatReply;
+      if (refusal !== undefined && (refusal.to === "all" || last !== undefined)) {
+        // Whoever knows BDAT takes its bytes whatever it says (RFC 3030 section 2); whoever does not, takes them for commands.
+        if (refusal.to === "last") chunk = { left: Number(size), size: -1, last: false };
+        return answer(refusal.say);
+      }
+      chunk = { left: Number(size), size: Number(size), last: last !== undefined };
     } else if (verb === "RSET") {
+      chunked = 0;
       mail = false;
       rcpt = "";
       answer("250 2.0.0 Ok");
@@ -228,7 +246,10 @@ function serve(
     const to = rcpt;
     rcpt = "";
     if (to === "") return answer("554 5.5.1 No valid recipients");
-    if (to.startsWith("drop")) return void socket.destroy();
+    if (to.startsWith("drop")) {
+      over = true;
+      return void socket.destroy();
+    }
     if (faulty("body")) return void log.unanswered.push(to);
     messages += 1;
     log.taken.push(to);
@@ -236,12 +257,32 @@ function serve(
     watcher.taken?.(to);
     answer("250 2.0.0 Ok: queued");
   };
+  const chunkTaken = ({ size, last }: { size: number; last: boolean }) => {
+    if (size === -1) return;
+    chunked += size;
+    if (!mail) answer("503 5.5.1 MAIL first");
+    else if (rcpt === "") answer("554 5.5.1 No valid recipients");
+    else if (!last) answer(`250 2.0.0 ${size} bytes`);
+    else {
+      log.chunks += 1;
+      ended(chunked);
+      chunked = 0;
+    }
+  };
   if (!faulty("greeting")) answer("220 sink ESMTP");
-  socket.on("data", (chunk) => {
-    held += chunk.toString("latin1");
+  socket.on("data", (bytes) => {
+    held += bytes.toString("latin1");
     let commands = 0;
     while (!over) {
-      if (body) {
+      if (chunk !== null) {
+        const some = Math.min(chunk.left, held.length);
+        chunk.left -= some;
+        held = held.slice(some);
+        if (chunk.left > 0) break;
+        const whole = chunk;
+        chunk = null;
+        chunkTaken(whole);
+      } else if (body) {
         const at = held.startsWith(".\r\n") ? 0 : held.indexOf("\r\n.\r\n");
         if (at === -1) break;
         const skip = at === 0 && held.startsWith(".\r\n") ? 3 : 5;

@@ -74,6 +74,9 @@ export class ListSource implements Source<TestJob> {
   readonly attempts: { to: string; attempt: Attempt }[] = [];
   readonly failures: Attempt[] = [];
   taken = 0;
+  /** Messages begun and not told of; and how many there were at most. */
+  readonly onTheWire = new Set<TestJob>();
+  mostOnTheWire = 0;
   readonly queue: Copy[];
 
   constructor(copies: Copy[]) {
@@ -87,7 +90,13 @@ export class ListSource implements Source<TestJob> {
     return { copy };
   }
 
+  begun(job: TestJob): void {
+    this.onTheWire.add(job);
+    this.mostOnTheWire = Math.max(this.mostOnTheWire, this.onTheWire.size);
+  }
+
   done(job: TestJob, attempt: Attempt): void {
+    this.onTheWire.delete(job);
     this.attempts.push({ to: job.copy.forwardPath, attempt });
   }
 

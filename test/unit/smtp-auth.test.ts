@@ -49,11 +49,12 @@ test("what a relay echoes is masked", () => {
 
 test("capabilities: every form of AUTH, SIZE and case", () => {
   const text =
-    "hello\nauth plain login\nAUTH=LOGIN CRAM-MD5\nSIZE 1000\nPipelining\nSTARTTLS\nsmtputf8\nDSN\n8BITMIME\nX-ODD";
+    "hello\nauth plain login\nAUTH=LOGIN CRAM-MD5\nSIZE 1000\nPipelining\nSTARTTLS\nsmtputf8\nDSN\nChunking\n8BITMIME\nX-ODD";
   expect(parseCapabilities({ code: 250, enhanced: null, text })).toEqual({
     extended: true,
     startTls: true,
     pipelining: true,
+    chunking: true,
     smtputf8: true,
     dsn: true,
     size: 1000,

@@ -59,9 +59,11 @@ const valid: [string, Partial<Relay>][] = [
       weight: 1,
       rate: null,
       quota: null,
+      bdat: true,
       final: false,
     },
   ],
+  ["smtp://h?bdat=off", { bdat: false }],
 ];
 
 describe("a relay's URL", () => {
