@@ -96,3 +96,13 @@ export function peakMemory(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 }
+
+/** A tick of /proc's clock (sysconf _SC_CLK_TCK, 100 a second on every Linux we know). */
+const TICK_MS = 10;
+
+/** Processor time of a process so far, its own and the kernel's for it, in milliseconds. Linux only. */
+export function cpuMs(pid: number): number {
+  // The name in parentheses may hold spaces; utime and stime are fields 14 and 15 (proc(5)).
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}

@@ -2,16 +2,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { descendant, freePort, peakMemory, start, until } from "./processes.ts";
+import { cpuMs, descendant, freePort, peakMemory, start, until } from "./processes.ts";
 
 const KEY = "re_bench";
+export const SECRET = "a-secret-for-the-benchmark";
 
 export interface Product {
   url: string;
+  dataDir: string;
   post: (path: string, body: unknown) => Promise<{ id: string }>;
   get: (path: string) => Promise<unknown>;
   /** Peak resident memory of workerd so far, in MB; null where /proc is not to be had. */
   peakMemory: () => number | null;
+  /** Processor time that workerd has used, in milliseconds; null where /proc is not to be had. */
+  cpuMs: () => number | null;
   stop: () => Promise<void>;
 }
 
@@ -22,7 +26,7 @@ export async function startProduct(relayPort: number, env: Record<string, string
     PORT: String(port),
     DATA_DIR: dataDir,
     API_KEY: KEY,
-    SIGNING_SECRET: "a-secret-for-the-benchmark",
+    SIGNING_SECRET: SECRET,
     SMTP_URL: `smtp://127.0.0.1:${relayPort}?tls=none`,
     ...env,
   });
@@ -42,16 +46,22 @@ export async function startProduct(relayPort: number, env: Record<string, string
     if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
     return response.json();
   };
+  const workerd = () => descendant(process_.child.pid ?? 0, "workerd");
   return {
     url,
+    dataDir,
     post: (path, body) =>
       fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) }).then(answer) as Promise<{
         id: string;
       }>,
     get: (path) => fetch(url + path, { headers }).then(answer),
     peakMemory: () => {
-      const pid = descendant(process_.child.pid ?? 0, "workerd");
+      const pid = workerd();
       return pid === null ? null : peakMemory(pid);
+    },
+    cpuMs: () => {
+      const pid = workerd();
+      return pid === null ? null : cpuMs(pid);
     },
     stop: async () => {
       await process_.stop();

@@ -12,11 +12,11 @@ export interface Figure {
   row: string;
   who: string;
   value: number;
-  unit: "messages/s" | "ms" | "MB" | "requests/s" | "×";
+  unit: "messages/s" | "ms" | "MB" | "requests/s" | "ms CPU/message" | "µs CPU/request" | "×" | "";
 }
 
 const SMTP_SOURCE = ["/usr/sbin/smtp-source", "/usr/libexec/postfix/smtp-source"].find(existsSync);
-const progress = (text: string) =>
+export const progress = (text: string) =>
   process.stderr.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${text}${process.stderr.isTTY ? "" : "\n"}`);
 
 /** Messages a second from the first call until the sink has `count` more. */

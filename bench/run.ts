@@ -1,8 +1,9 @@
 /**
  * `npm run bench [-- ROW…]`: runs the rows of the performance table and prints it as Markdown. Rows: bulk, one-off, far,
- * growth, latency. Run it on a quiet machine: sink, peer and Postern share its cores.
+ * growth, latency, redirect. Run it on a quiet machine: sink, peer and Postern share its cores.
  */
 import { cpus } from "node:os";
+import { redirectRow } from "./redirect.ts";
 import { bulkRow, type Figure, farRelayRow, growthRow, latencyRow, oneOffRow } from "./rows.ts";
 
 const ROWS: Record<string, () => Promise<Figure[]>> = {
@@ -11,6 +12,7 @@ const ROWS: Record<string, () => Promise<Figure[]>> = {
   far: () => farRelayRow(2_000),
   growth: () => growthRow(),
   latency: () => latencyRow(500),
+  redirect: () => redirectRow(3, 5),
 };
 
 const wanted = process.argv.slice(2);

@@ -3,9 +3,14 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { freePort, start, until } from "./processes.ts";
+import { cpuMs, descendant, freePort, start, until } from "./processes.ts";
 
-export async function startWorker(entry: string): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startWorker(entry: string): Promise<{
+  url: string;
+  /** Processor time used so far, in milliseconds; null where /proc is not to be had. */
+  cpuMs: () => number | null;
+  stop: () => Promise<void>;
+}> {
   const folder = mkdtempSync(join(tmpdir(), "postern-peer-"));
   await build({
     entryPoints: [entry],
@@ -39,5 +44,12 @@ const config :Workerd.Config = (
       () => false,
     ),
   );
-  return { url, stop: worker.stop };
+  return {
+    url,
+    cpuMs: () => {
+      const pid = descendant(worker.child.pid ?? 0, "workerd");
+      return pid === null ? null : cpuMs(pid);
+    },
+    stop: worker.stop,
+  };
 }

@@ -1,5 +1,5 @@
 /** Entry: what the platform calls. No logic. */
-import { app } from "./http/app.ts";
+import { serve } from "./http/app.ts";
 import { email } from "./http/email-entry.ts";
 
 export { Store } from "./db/embedded.ts";
@@ -7,4 +7,4 @@ export { Ledger } from "./ledger/ledger.ts";
 export { Outbox } from "./outbox/outbox.ts";
 export { Registry } from "./registry/registry.ts";
 
-export default { fetch: app.fetch, email };
+export default { fetch: serve, email };

@@ -1,7 +1,7 @@
 /** The HTTP side, put together: every route, and what happens to what no route takes. */
 import { Hono } from "hono";
 import { DbError } from "../db/error.ts";
-import { readConfig } from "../env.ts";
+import { type Env, readConfig } from "../env.ts";
 import { log } from "../log.ts";
 import { apiKeys } from "./api-keys.ts";
 import { requireKey } from "./auth.ts";
@@ -20,7 +20,7 @@ import { sending } from "./send.ts";
 import { suppressionImport } from "./suppression-import.ts";
 import { suppressions } from "./suppressions.ts";
 import { templates } from "./templates.ts";
-import { tracking } from "./tracking.ts";
+import { isHit, tracking } from "./tracking.ts";
 import { unsubscribe } from "./unsubscribe.ts";
 import { webhookEvents } from "./webhook-events.ts";
 import { webhooks } from "./webhooks.ts";
@@ -106,3 +106,7 @@ app.onError((cause, c) => {
   });
   return fail(c, { kind: "internal" });
 });
+
+/** What the platform calls with each request. */
+export const serve = (request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> =>
+  (isHit(request) ? tracking : app).fetch(request, env, context);

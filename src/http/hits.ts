@@ -11,8 +11,8 @@ import { type Env, ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { LedgerEntry, MailEvent } from "../schema/event.ts";
 
-/** How long the first hit of a batch waits for others, in milliseconds. */
-const GATHER_MS = 2;
+/** How long a hit waits for others before all go to the ledger, in milliseconds: a commit's time on a slow disk. */
+const GATHER_MS = 20;
 /** A ledger that refuses is asked again this many times, ever more slowly; then the hits are given up, and it is logged. */
 const TRIES = 6;
 const FIRST_RETRY_MS = 100;
@@ -27,18 +27,26 @@ interface Batch {
 }
 const waiting = new Map<string, Batch>();
 
-/** Takes a hit. The promise is the caller's to keep alive until it settles; it does not reject. */
-export async function recordHit(env: Env, shards: number, shard: number, event: MailEvent): Promise<void> {
+/** Takes a hit. A promise is the caller's to keep alive until it settles; it does not reject. Null: another request carries it. */
+export function recordHit(env: Env, shards: number, shard: number, event: MailEvent): Promise<void> | null {
   const lane = String(shard);
   const entry: LedgerEntry = { kind: "event", event };
   const others = waiting.get(lane);
   if (others !== undefined) {
     others.entries.push(entry);
-    if (event.at - others.at < CARRIER_MS) return;
+    if (event.at - others.at < CARRIER_MS) return null;
     others.at = event.at;
   } else waiting.set(lane, { entries: [entry], at: event.at });
+  return carry(env, shards, lane);
+}
+
+async function carry(env: Env, shards: number, lane: string): Promise<void> {
   await scheduler.wait(GATHER_MS);
-  for (let batch = take(lane); batch !== null; batch = take(lane)) await deliver(env, shards, batch);
+  for (let batch = take(lane); batch !== null; batch = take(lane)) {
+    await deliver(env, shards, batch);
+    // While hits keep coming, each call waits for its company; what takes a call each takes a commit each.
+    await scheduler.wait(GATHER_MS);
+  }
 }
 
 /** The next batch of a lane; null, and the lane is free for another request to carry, when there is none. */

@@ -5,6 +5,7 @@
 import { Hono } from "hono";
 import { shardOf, timeOf, uuidv7 } from "../core/ids.ts";
 import { USER_AGENT_CHARS } from "../core/limits.ts";
+import { type Config, readConfig } from "../env.ts";
 import type { EventData } from "../schema/event.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
@@ -12,6 +13,7 @@ import { type Subject, verifyToken } from "../tracking/token.ts";
 import { judgeVisit } from "../tracking/verdict.ts";
 import { visitOf } from "../tracking/visitor.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { fail } from "./errors.ts";
 import { recordHit } from "./hits.ts";
 
 /** A transparent 1×1 GIF89a: 43 bytes. */
@@ -25,37 +27,59 @@ const NEVER_CACHED = {
   Expires: "0",
 };
 
+const PIXEL_HEADERS = {
+  "Content-Type": "image/gif",
+  "Content-Length": String(GIF.length),
+  ...NEVER_CACHED,
+};
+const REDIRECT_HEADERS = { "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", ...NEVER_CACHED };
+
+/** Served by itself for GET, past what other routes need first: hits come by the thousand, and want neither key nor request id. */
 export const tracking = new Hono<AppEnv>();
 
+/** Whether a request is a hit. */
+export function isHit(request: Request): boolean {
+  if (request.method !== "GET") return false;
+  const { url } = request;
+  return /^[^/]*\/\/[^/]*\/[co]\//.test(url);
+}
+
+/** Null: nothing can be verified, nor recorded. */
+function configOf(c: AppContext): Config | null {
+  const config = readConfig(c.env);
+  return config.ok ? config.value : null;
+}
+
 tracking.get("/o/:token", (c) => {
-  const subject = verifyToken(c.var.config.signingSecrets, c.req.param("token").replace(/\.gif$/, ""));
+  const config = configOf(c);
+  if (config === null) return unavailable(c);
+  const subject = verifyToken(config.signingSecrets, c.req.param("token").replace(/\.gif$/, ""));
   if (subject === null) return notFound(c);
-  hit(c, "email.opened", subject, {});
-  return c.body(GIF, 200, {
-    "Content-Type": "image/gif",
-    "Content-Length": String(GIF.length),
-    ...NEVER_CACHED,
-  });
+  hit(c, config, "email.opened", subject, {});
+  return new Response(GIF, { headers: PIXEL_HEADERS });
 });
 
 tracking.get("/c/:token/:link", (c) => {
-  const { signingSecrets } = c.var.config;
+  const config = configOf(c);
+  if (config === null) return unavailable(c);
+  const { signingSecrets } = config;
   const subject = verifyToken(signingSecrets, c.req.param("token"));
   const target = subject === null ? null : verifyLink(signingSecrets, subject.id, c.req.param("link"));
   if (subject === null || target === null) return notFound(c);
-  hit(c, "email.clicked", subject, { click: { link: target } });
-  return c.body(null, 302, {
-    Location: asHeader(target),
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-    ...NEVER_CACHED,
-  });
+  hit(c, config, "email.clicked", subject, { click: { link: target } });
+  return new Response(null, { status: 302, headers: { Location: asHeader(target), ...REDIRECT_HEADERS } });
 });
 
 /** Records a visit, and fails in silence: who reads mail must never see our trouble. */
-function hit(c: AppContext, type: "email.opened" | "email.clicked", subject: Subject, data: EventData): void {
+function hit(
+  c: AppContext,
+  { shards, visitorAddresses }: Config,
+  type: "email.opened" | "email.clicked",
+  subject: Subject,
+  data: EventData,
+): void {
+  if (c.req.method !== "GET") return; // HEAD is a machine looking whether the link is alive (DEMANDS: mail-tracker#200).
   try {
-    const { shards, visitorAddresses } = c.var.config;
     const now = Date.now();
     const ip = c.req.header("cf-connecting-ip") ?? null;
     // An id is as old as the message: what comes within a second of it was no person.
@@ -65,7 +89,7 @@ function hit(c: AppContext, type: "email.opened" | "email.clicked", subject: Sub
       ip,
     });
     const event = {
-      id: uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
+      id: uuidv7(now, noise()),
       type,
       email_id: subject.id,
       recipient: subject.recipient,
@@ -73,20 +97,40 @@ function hit(c: AppContext, type: "email.opened" | "email.clicked", subject: Sub
       data: {
         ...data,
         visitor: {
-          user_agent: c.req.header("user-agent")?.slice(0, USER_AGENT_CHARS) ?? null,
+          user_agent: visit.userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
           ip: keptAddress(ip ?? "", visitorAddresses),
           ...judgeVisit(visit),
         },
       },
     };
-    c.executionCtx.waitUntil(recordHit(c.env, shards, shardOf(subject.id, shards), event));
+    const carried = recordHit(c.env, shards, shardOf(subject.id, shards), event);
+    if (carried !== null) c.executionCtx.waitUntil(carried);
   } catch (cause) {
     console.error(JSON.stringify({ fact: "hit_failed", type, cause: String(cause) }));
   }
 }
 
+/** Random bytes are fetched many at a time: a call costs more than the bytes. */
+const pool = new Uint8Array(4_000);
+let used = pool.length;
+function noise(): Uint8Array {
+  if (used === pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  used += 10;
+  return pool.subarray(used - 10, used);
+}
+
 /** A target is sent on as it is. One with characters a header cannot carry is spelled as a browser would spell it. */
 const asHeader = (target: string): string => (/^[\x21-\x7e]+$/.test(target) ? target : new URL(target).href);
+
+const unavailable = (c: AppContext): Response =>
+  fail(c, {
+    kind: "unavailable",
+    message: "This gateway is not configured rightly; GET /healthz says what is wrong.",
+    retryAfterSeconds: 60,
+  });
 
 const notFound = (c: AppContext): Response =>
   c.text(

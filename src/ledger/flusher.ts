@@ -13,6 +13,9 @@ import { DbError } from "../db/error.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Journal, Journalled } from "./journal.ts";
 
+/** Between two flushes while entries keep coming, in milliseconds. Whoever asks has what there is flushed at once. */
+const FLUSH_GAP_MS = 250;
+
 export interface FlusherParts {
   journal: Journal;
   /** Resolves when libSQL has all of the entries; else throws, a DbError when it knows why. */
@@ -28,6 +31,10 @@ export class Flusher {
   #failedAt = 0;
   #unfit: string | null = null;
   #notBefore = 0;
+  #flushedAt = 0;
+  #soon: Promise<void> | null = null;
+  /** The flush under way goes on until nothing is left. */
+  #whole = false;
   /** Who waits for all entries up to a number. */
   #waiting: { through: number; done: () => void }[] = [];
 
@@ -74,10 +81,31 @@ export class Flusher {
     return done;
   }
 
+  /**
+   * A flush soon: at once when the last is a while ago, else when it is. What keeps coming goes in batches then, each of which
+   * costs a commit in three databases.
+   */
+  soon(): Promise<void> {
+    const wait = this.#running === null ? this.#flushedAt + FLUSH_GAP_MS - this.#parts.now() : FLUSH_GAP_MS;
+    if (wait <= 0) return this.#run();
+    this.#soon ??= new Promise<void>((resolve) => setTimeout(resolve, wait)).then(() => {
+      this.#soon = null;
+      return this.#run();
+    });
+    return this.#soon;
+  }
+
   /** Works the journal off until it is empty or libSQL is away. Never rejects; calls made meanwhile share it. */
   flush(): Promise<void> {
+    this.#whole = true;
+    return this.#run();
+  }
+
+  #run(): Promise<void> {
     this.#running ??= this.#flush().finally(() => {
       this.#running = null;
+      this.#whole = false;
+      this.#flushedAt = this.#parts.now();
       this.#tell(null);
     });
     return this.#running;
@@ -105,6 +133,7 @@ export class Flusher {
 
   async #flush(): Promise<void> {
     const { journal, log, now } = this.#parts;
+    const through = journal.last;
     for (;;) {
       const batch = journal.oldest(LEDGER_BATCH_ENTRIES, LEDGER_BATCH_CHARS);
       if (batch.length === 0) return;
@@ -126,7 +155,10 @@ export class Flusher {
       this.#failures = 0;
       this.#notBefore = 0;
       this.#unfit = null;
-      this.#tell(journal.first);
+      const { first } = journal;
+      this.#tell(first);
+      // What came meanwhile has its own flush coming, unless somebody waits for it.
+      if (first === null || (first > through && !this.#whole && this.#waiting.length === 0)) return;
     }
   }
 

@@ -123,7 +123,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     // Written together with the entries: whatever happens to this instance, the alarm brings another one.
     this.#guard(this.#flusher.delayMs);
     if (noted) this.ctx.waitUntil(this.#facts.deliver());
-    if (!this.#flusher.resting) this.ctx.waitUntil(this.#work());
+    if (!this.#flusher.resting) this.ctx.waitUntil(this.#flusher.soon().then(() => this.#webhooks.run()));
   }
 
   /** Clicks that have waited long enough go on; `all`: all of them, for someone asks. */

@@ -67,15 +67,22 @@ export type TextMac = (text: Uint8Array, into: Uint8Array) => void;
  * ended (chop-MD: Coron, Dodis, Malinaud and Puniya, CRYPTO 2005).
  */
 export function textMac(secret: string, purpose: Purpose, subject: Uint8Array): TextMac {
-  const block = new Uint8Array(BLOCK_BYTES);
-  block.set(mac(secret, purpose, subject, HASH_BYTES));
-  const state = sha256.create().update(block);
+  const key = new Uint8Array(BLOCK_BYTES);
+  key.set(mac(secret, purpose, subject, HASH_BYTES));
   return (text, into) => {
-    state._cloneInto(textScratch).update(text).digestInto(digest);
+    if (loaded !== key) {
+      empty._cloneInto(keyed).update(key);
+      loaded = key;
+    }
+    keyed._cloneInto(textScratch).update(text).digestInto(digest);
     for (let i = 0; i < MAC_BYTES; i++) into[i] = digest[i]!;
   };
 }
+/** States are made once and copied over: a new one costs as much as hashing ten blocks. `keyed` is of the key `loaded`. */
+const empty = sha256.create();
+const keyed = sha256.create();
 const textScratch = sha256.create();
+let loaded: Uint8Array | null = null;
 const digest = new Uint8Array(HASH_BYTES);
 
 /** The token of a recipient: 43 characters. */

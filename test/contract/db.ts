@@ -192,6 +192,32 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
       expect(await findEmail(db, email.id)).toMatchObject({ last_event: "opened" });
     });
 
+    it("takes thousands of opens of one recipient in one moment, in any order, as fast as one after the other", async () => {
+      const { email } = emailEntry();
+      await writeEntries(db, [
+        { kind: "email", email },
+        recipientsEntry(email.id, 1),
+        eventEntry(email.id, "email.sent", { at: T0 + 1, data: { attempt: attempt(1) } }),
+      ]);
+      // Were each to look through all that are there, this would take minutes.
+      for (let batch = 0; batch < 8; batch++)
+        await writeEntries(
+          db,
+          Array.from({ length: 1_000 }, (_, i) =>
+            eventEntry(email.id, "email.opened", {
+              at: T0 + 10 - batch,
+              id: idAt(T0 + batch * 1_000 + ((i * 7_919) % 1_000)),
+            }),
+          ),
+        );
+      expect(await first(email.id)).toMatchObject({
+        status: "opened",
+        attempts: 1,
+        updated_at: T0 + 10,
+        code: 250,
+      });
+    });
+
     it("keeps the newest attempt's words when an older one comes late", async () => {
       const { email } = emailEntry();
       await writeEntries(db, [{ kind: "email", email }, recipientsEntry(email.id, 1)]);
