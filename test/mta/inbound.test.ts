@@ -96,6 +96,33 @@ describe("postfix", () => {
       [`known@${USERS}`, "sent"],
       [`nobody@${USERS}`, "bounced"],
     ]);
+    await until(
+      async () => (await postern.api("GET", `/suppressions/nobody@${USERS}`)).status === 200,
+      20_000,
+      () => "the bounce closed nothing",
+    );
+    expect((await postern.api("GET", `/suppressions/nobody@${USERS}`)).body).toMatchObject({
+      origin: "bounce",
+      category: "unknown_mailbox",
+      source_id: id,
+    });
+    const next = await postern.send({
+      from: `news@${DOMAIN}`,
+      to: `Nobody@${USERS}`,
+      subject: "Refused here",
+      text: "x",
+    });
+    await postern.eventsOf(next, ["email.suppressed"]);
+    expect((await postern.api("GET", `/emails/${next}`)).body).toMatchObject({
+      last_event: "suppressed",
+      recipients: [
+        {
+          status: "suppressed",
+          category: "unknown_mailbox",
+          explanation: "Suppressed: mail to this address bounced before. There is no such mailbox.",
+        },
+      ],
+    });
     await postern.stop();
   });
 
