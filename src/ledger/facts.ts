@@ -135,6 +135,11 @@ export class Facts {
     return true;
   }
 
+  /** Forgets what waits to be told of an address. */
+  erase(address: string): void {
+    this.#parts.sql.exec("DELETE FROM fact WHERE address = ?", comparedAddress(address));
+  }
+
   /** What an event says, in the policy table's terms; null: nothing. */
   #categoryOf({ type, email_id, recipient, at, data }: MailEvent): string | null {
     switch (type) {

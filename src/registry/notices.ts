@@ -4,7 +4,7 @@
  */
 import { NOTICES_PER_CALL } from "../core/limits.ts";
 import type { LedgerRpc, WebhookNotice } from "../ledger/rpc.ts";
-import { isErased, type Suppression } from "../schema/suppression.ts";
+import { comparedAddress, isErased, type Suppression } from "../schema/suppression.ts";
 import type { SuppressionChange } from "./suppressions.ts";
 
 export interface NoticesParts {
@@ -42,6 +42,11 @@ export class Notices {
       JSON.stringify(entries.map((entry) => [newId(now), type, now, payloadOf(type, entry, now)])),
     );
     return true;
+  }
+
+  /** Forgets what was to be told of an address. */
+  erase(address: string): void {
+    this.#parts.sql.exec("DELETE FROM notice WHERE payload ->> '$.data.email' = ?", comparedAddress(address));
   }
 
   /** Hands over everything there is. Resolves to whether the ledger took it; never rejects. Calls made meanwhile share it. */

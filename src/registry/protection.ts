@@ -4,6 +4,7 @@
  */
 import { REPLICA_WAIT_MS, SUPPRESSION_TIDY_MS } from "../core/limits.ts";
 import {
+  comparedAddress,
   type NewSuppression,
   RESUBSCRIBE,
   type Suppression,
@@ -104,7 +105,8 @@ export class Protection implements SuppressionRpc {
     return this.#list.log.since(state);
   }
 
-  async eraseSuppressed(address: string): Promise<ErasedSuppressions> {
+  async eraseSuppressed(given: string): Promise<ErasedSuppressions> {
+    const address = comparedAddress(given);
     const { last } = this.#list.log;
     const bounces = this.#bounces.clear([address]);
     const erased = this.#list.erase(address, this.#parts.now());

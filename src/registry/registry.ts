@@ -38,6 +38,8 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
   readonly #templates: Templates;
   readonly #protection: Protection;
   readonly #notices: Notices;
+  /** Every ledger has the list of webhooks, as far as this instance knows: one that has just started tells them once. */
+  #ledgersKnow = false;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
   #alarmAt = 0;
 
@@ -144,7 +146,7 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
   /** Ledgers and outboxes that were out of reach. Never throws: the platform gives up on alarms that do. */
   override async alarm(): Promise<void> {
     this.#alarmAt = 0;
-    await this.#tellLedgers();
+    if (!this.#ledgersKnow) await this.#tellLedgers();
     await this.#protection.tick();
     if (this.#notices.isPending && !(await this.#notices.deliver()))
       this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
@@ -167,7 +169,8 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
       allLedgers(this.env, config.value.shards).map((ledger) => ledger.setEndpoints(set)),
     );
     const missed = told.filter(({ status }) => status === "rejected");
-    if (missed.length === 0) return;
+    this.#ledgersKnow = missed.length === 0;
+    if (this.#ledgersKnow) return;
     log("webhooks_not_told", { ledgers: missed.length, retryMs: WEBHOOK_PUSH_RETRY_MS });
     this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
   }
@@ -229,6 +232,7 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
   }
 
   async eraseSuppressed(address: string): Promise<ErasedSuppressions> {
+    this.#notices.erase(address);
     return this.#protection.eraseSuppressed(address);
   }
 }

@@ -47,8 +47,8 @@ describe("while libSQL cannot be reached", () => {
       () => "the bounce closed nothing",
     );
     await first.kill();
-    const second = await Postern.start(dataDir, variables);
-    // Each outbox has it, not only the one that saw the bounce.
+    // Each outbox has it, not only the one that saw the bounce; and so have two that were not there before.
+    const second = await Postern.start(dataDir, { ...variables, SHARDS: "5" });
     const to = ["NO@example.net", "unknown-1@example.net", "yes@example.net"];
     for (let i = 0; i < 12; i++)
       expect((await second.api("POST", "/emails/bulk", bulk(to))).body).toMatchObject({

@@ -138,6 +138,18 @@ describe("a fact", () => {
     });
   });
 
+  it("goes with the address that is erased", async () => {
+    await lab(async ({ facts, told, world }) => {
+      world.registryIsUp = false;
+      note(facts, "email.complained");
+      note(facts, "email.complained", {}, { to: "bob@example.com" });
+      facts.erase("ADA@example.com");
+      world.registryIsUp = true;
+      await facts.deliver();
+      expect(told.map(({ address }) => address)).toEqual(["bob@example.com"]);
+    });
+  });
+
   it("about an email that never comes is given up", async () => {
     await lab(async ({ facts, told, world }) => {
       facts.note([eventEntry("e-9", "email.complained")]);

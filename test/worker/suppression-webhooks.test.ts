@@ -111,6 +111,8 @@ describe("notices", () => {
       const notices = make({ up: () => up });
       notices.add("suppression.added", [entry, { ...entry, id: "s-2", address: "#hash" }], T0);
       expect([await notices.deliver(), notices.isPending, taken.length]).toEqual([false, true, 0]);
+      notices.add("suppression.added", [{ ...entry, id: "s-3", address: "erased@example.net" }], T0);
+      notices.erase("Erased@example.net");
       up = true;
       const again = make({ up: () => up });
       expect([await again.deliver(), again.isPending]).toEqual([true, false]);
