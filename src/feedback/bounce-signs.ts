@@ -26,7 +26,7 @@ const SENDERS: readonly Row[] = [
 /** What bounces call themselves. */
 const SUBJECTS: readonly Row[] = [
   {
-    says: /undeliver(ed|able)|returned (mail|to sender)|mail delivery (failed|failure|error|problem)|delivery (status notification|failure|failed|error|report|unsuccessful|problem)|failure (notice|notification|delivery)|non[- ]?deliver(y|able|ed)|message (delivery failure|could not be delivered|not delivered|undeliverable)|could not (send|deliver) (message|mail)|(mail|message) (status|system error)|nondeliverable|unable to deliver|user unknown|mail error|address (not found|error)|rejected (mail|message)|problem delivering|blocked by (our|the) .{0,20}(filter|firewall)/i,
+    says: /undeliver(ed|able)|returned (mail|to sender)|mail delivery (failed|failure|error|problem)|\bmail fail(ed|ure)|delivery (status notification|failure|failed|error|report|unsuccessful|problem)|failure (notice|notification|delivery)|non[- ]?deliver(y|able|ed)|message (delivery failure|could not be delivered|not delivered|undeliverable)|could not (send|deliver) (message|mail)|(mail|message) (status|system error)|nondeliverable|unable to deliver|user unknown|mail error|address (not found|error)|rejected (mail|message)|problem delivering|blocked by (our|the) .{0,20}(filter|firewall)/i,
     why: "English: postfix, sendmail, exim, qmail, Gmail, Exchange, Domino, GroupWise, MailEnable, IMail, MDaemon.",
   },
   {
@@ -95,7 +95,7 @@ const OPENINGS: readonly Row[] = [
     why: "Exchange, Gmail.",
   },
   {
-    says: /(was|is|were|are) undeliverable|has not been delivered|undeliverable (to|mail|message)|unable to deliver (your |the |this )?(message|mail|e-?mail)|delivery (failed|failure|was unsuccessful)|mail delivery failed|failed to deliver|could not be delivered|permanent (fatal )?error/i,
+    says: /(was|is|were|are) undeliverable|has not been delivered|undeliverable (to|mail|message)|unable to deliver (your |the |this )?(message|mail|e-?mail)|delivery (failed|failure|was unsuccessful)|mail delivery failed|failed to deliver|could not be delivered|permanent (fatal )?error|no valid recipients|failed addresses follow/i,
     why: "GroupWise, IMail, MDaemon, CommuniGate, Mercury, Courier.",
   },
   {
@@ -197,7 +197,9 @@ export function signsOf(mail: Mail, notice: string): "bounce" | "delayed" | null
   const failed = headerOf(mail, "x-failed-recipients") !== null;
   const evidence = [sender || nobody, named || failed, opens || delayed].filter(Boolean).length;
   if (!failed && evidence < 2) return null;
-  if (!sender && !nobody && !failed && !(named && opens)) return null;
+  // People write about bounces too; machines say that they are machines, or leave no address to answer to.
+  const machine = /^auto-/i.test(headerOf(mail, "auto-submitted")?.trim() ?? "");
+  if (!sender && !nobody && !failed && !(machine && named && opens)) return null;
   return delayed && !(GIVEN_UP.test(opening) && !/delivery attempts will continue/i.test(opening))
     ? "delayed"
     : "bounce";

@@ -91,6 +91,8 @@ function explained(report: Report, mail: Mail): Report {
   const { recipient, action, status, diagnostic } = report;
   if (action !== "failed" && action !== "delayed") return report;
   if (isTelling(status, diagnostic ?? "")) return report;
+  // A status of its own and words beside it are all there is to say, even where the table finds them vague.
+  if (diagnostic !== null && status !== null && !/\.0\.0$/.test(status)) return report;
   const given = recipient === null ? [] : [recipient];
   const [said] = readNotice(noticeOf(mail.text), action, given, new Set());
   const words = said?.diagnostic ?? null;

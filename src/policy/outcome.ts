@@ -38,12 +38,16 @@ export function judgeProblem(category: Category): Verdict {
   return verdict(category, means === "bounced" ? "bounced" : "deferred");
 }
 
+/** A reply code in running text: not part of an address, a fraction or an amount ("250/250", "500 MB", "240 hours"). */
+const CODE =
+  /(?<![\w./-])([245]\d\d)[ -](?=[\w<'"#])(?!(?:[KMG]i?B|bytes|hours|minutes|seconds|days|messages|e-?mails|recipients)\b)/i;
+
 /**
  * What a status from elsewhere means: a bounce's Status field ("5.1.1", "4.4.7") and diagnostic text. Either may be
  * missing. "2.x.x" is accepted.
  */
 export function judgeStatus(enhanced: string | null, diagnosticText: string): Verdict {
-  const code = /\b([245]\d\d)[ -]/.exec(diagnosticText)?.[1];
+  const code = CODE.exec(diagnosticText)?.[1];
   const status = enhanced ?? /\b[245]\.\d{1,3}\.\d{1,3}\b/.exec(diagnosticText)?.[0] ?? null;
   const leading = status?.[0] ?? code?.[0] ?? "5";
   if (leading === "2") return verdict("accepted", "accepted");

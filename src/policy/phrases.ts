@@ -87,7 +87,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "Gmail 550 5.2.1 disabled, Yahoo 554 discontinued, Outlook, iCloud inactive, Yandex.",
   },
   {
-    says: /user unknown|unknown user|unknown recipient|recipient unknown|no such (user|mailbox|recipient|address|account|person)|(user|mailbox|recipient|account|address|email account|addressee)[^.;]{0,80}(does ?n.t|does not|not) (exist|found|known|listed)|(user|recipient|mailbox|account) .{0,40}not found|unknown (local[- ]part|mailbox|address|account)|invalid (recipient|mailbox|user)|no mailbox( here)?|mailbox (unavailable|not found)|unrouteable address|not a valid (mailbox|user|recipient)|addressee unknown|this user does ?n.t have a|not our customer|undeliverable address|verification failed for|unknown in (virtual|local|relay)/i,
+    says: /user unknown|unknown user|unknown recipient|recipient unknown|no such (user|mailbox|recipient|address|account|person)|(user|mailbox|recipient|account|address|email account|addressee)[^.;]{0,80}(does ?n.t|does not|not) (exist|found|known|listed)|(user|recipient|mailbox|account) .{0,40}not found|unknown (local[- ]part|mailbox|address|account)|invalid (recipient|mailbox|user)|no mailbox( here)?|mailbox (unavailable|not found)|unrouteable address|not a valid (mailbox|user|recipient)|addressee unknown|this user does ?n.t have a|not our customer|undeliverable address|verification failed for|unknown in (virtual|local|relay)|(user ?)?name was not found/i,
     category: "unknown_mailbox",
     on: 5,
     why: "postfix, exim, sendmail, Outlook 5.5.0, Yahoo 554 delivery error, iCloud, GMX, mail.ru.",
@@ -99,7 +99,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "A 4xx from servers that verify with another (postfix unverified_recipient) or set soft_bounce: tried again, then given up.",
   },
   {
-    says: /host (or domain name )?not found|illegal host|(could ?n[o']t|could not|cannot) find (any |a )?host|domain (name )?not found|no such (host|domain)|name or service not known|nxdomain|unrouteable (mail )?domain|host unknown|no mx|mail exchanger.{0,20}not found|domain .{0,40}(does not exist|does not resolve|isn.t allowed|not found)/i,
+    says: /host (or domain name )?not found|illegal host|unknown host|(could ?n[o']t|could not|cannot) find (any |a )?host|domain (name )?not found|no such (host|domain)|name or service not known|nxdomain|unrouteable (mail )?domain|host unknown|no mx|mail exchanger.{0,20}not found|domain .{0,40}(does not exist|does not resolve|isn.t allowed|not found)/i,
     category: "host_unknown",
     at: "rcpt",
     why: "postfix 450 4.1.2 and 5.4.4, sendmail 550 5.1.2 Host unknown, exim Unrouteable.",
@@ -161,15 +161,15 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "Outlook.com S3140 and S3150, Yahoo BL21, postfix reject_rbl_client, Cloudmark, Barracuda.",
   },
   {
-    says: /unusual rate of (unsolicited )?mail|rate[- ]limit|too (many|much) (mail|messages|recipients)|throttl|slow down|try again more slowly|excessive (rate|volume)|(sending|message|connection) rate|exceeded .{0,30}(rate|limit|threshold)|limit (is |has been )?(exceeded|reached)|temporarily rate limited/i,
+    says: /unusual rate of (unsolicited )?mail|rate[- ]limit|too (many|much) (mail|messages|recipients)|throttl|exceeded the max\w* (e-?mails|messages|defers)|slow down|try again more slowly|excessive (rate|volume)|(sending|message|connection) rate|exceeded .{0,30}(rate|limit|threshold)|limit (is |has been )?(exceeded|reached)|temporarily rate limited/i,
     category: "rate_limited",
     means: "deferred",
     why: "Gmail 421 4.7.0 and 4.7.28, Outlook 451 4.7.500 and 4.7.650, postfix anvil, exim ratelimit, cPanel.",
   },
   {
-    says: /virus|malware|trojan|phish|infected|(attachment|file)s?.{0,30}(not allowed|blocked|forbidden|prohibited|type)|blocked.{0,20}content|suspicious (link|content|attachment)|illegal (content|attachment)|header (is )?(missing|malformed|not rfc)|rfc ?(5322|2822|822).{0,20}(compliant|violation)|not rfc compliant/i,
+    says: /\bbanned: \S|banned (content|file|name|part)|virus|malware|trojan|phish|infected|(attachment|file)s?.{0,30}(not allowed|blocked|forbidden|prohibited|type)|blocked.{0,20}content|suspicious (link|content|attachment)|illegal (content|attachment)|header (is )?(missing|malformed|not rfc)|rfc ?(5322|2822|822).{0,20}(compliant|violation)|not rfc compliant/i,
     category: "content_refused",
-    why: "Gmail 552 5.7.0 potential security issue, clamav-milter, amavis, exim acl_check_data, Gmail 550 5.7.1 not RFC 5322 compliant.",
+    why: "Gmail 552 5.7.0 potential security issue, clamav-milter, amavis (BANNED: .exe), exim acl_check_data, Gmail 550 5.7.1 not RFC 5322 compliant.",
   },
   {
     says: /content restriction|due to (its |the )?(message )?content\b/i,

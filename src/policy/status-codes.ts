@@ -130,6 +130,11 @@ export const STATUSES: readonly StatusRow[] = [
   vague("7.2", "policy_refused", "Mailing list expansion prohibited."),
   vague("7.3", "policy_refused", "Security conversion required but not possible."),
   vague("7.4", "no_auth_mechanism", "Security features not supported."),
+  vague(
+    "7.5",
+    "delivery_failed",
+    "Cryptographic failure: a later hop could not set up TLS as its policy wants.",
+  ),
   sure("7.8", "authentication_failed", "Authentication credentials invalid (RFC 4954)."),
   vague(
     "7.9",

@@ -562,6 +562,20 @@ describe("a status from a bounce means", () => {
     ["2.0.0", "250 ok", "accepted", "accepted"],
     [null, "", "bounced", "refused"],
     ["5.7.1", "message content rejected, looks like spam", "bounced", "spam_blocked"],
+    // Amounts are no reply codes.
+    [null, "it has used 250/250 (100%) of its allowance", "bounced", "refused"],
+    [null, "Mailbox is full: 450 MB of 450 MB", "bounced", "mailbox_full"],
+    [null, "could not be delivered for 240 hours", "bounced", "expired"],
+    [null, "the error was '450 busy'", "deferred", "server_busy"],
+    // Words of notices, in people's languages.
+    [null, "Das Postfach des Empfängers ist voll.", "bounced", "mailbox_full"],
+    [null, "L’adresse de messagerie que vous avez entrée est introuvable.", "bounced", "unknown_mailbox"],
+    [null, "宛先メールアドレスが見つかりません", "bounced", "unknown_mailbox"],
+    [null, "Почтовый ящик переполнен.", "bounced", "mailbox_full"],
+    // Words that would be taken for something else.
+    [null, "User ada not listed in Domino Directory", "bounced", "unknown_mailbox"],
+    [null, "this message has been in the queue too long", "bounced", "expired"],
+    ["5.7.1", "550 5.7.1 Message rejected due to content restrictions", "bounced", "content_refused"],
   ];
   for (const [status, text, disposition, category] of statuses) {
     test(`${status} ${text}`, () => {
