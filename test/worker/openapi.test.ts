@@ -54,6 +54,7 @@ async function newWorld({ path }: Operation): Promise<World> {
     scheduled: await send({ scheduled_at: "in 1 hour" }),
     key: (await call("POST", "/api-keys", { name: "contract" })).body.id,
     suppressed: (await call("POST", "/suppressions", { email: someone() })).body.id,
+    template: (await call("POST", "/templates", { name: "contract", html: "<p>x</p>" })).body.id,
     relay: "main",
     token: token!,
     link: link!,

@@ -7,12 +7,14 @@ import { MAILJET } from "./mailjet.ts";
 import type { Operation } from "./operation.ts";
 import { SENDING } from "./sending.ts";
 import { SUPPRESSIONS } from "./suppressions.ts";
+import { TEMPLATES } from "./templates.ts";
 import { TRACKING } from "./tracking.ts";
 import { WEBHOOKS } from "./webhooks.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   ...SENDING,
   ...EMAILS,
+  ...TEMPLATES,
   ...SUPPRESSIONS,
   ...WEBHOOKS,
   ...API_KEYS,
