@@ -27,7 +27,7 @@ export async function findReported(
       FROM recipients r
       WHERE r.email_id IN (SELECT value FROM json_each(${JSON.stringify(emails)}))
         AND (lower(r.address) IN (SELECT value FROM json_each(${JSON.stringify(addresses)})) OR alone)
-      LIMIT 200`),
+      ORDER BY r.email_id, r.idx LIMIT 200`),
   );
   return rows.map((row) => ({ ...row, alone: row.alone === 1 }));
 }

@@ -8,6 +8,7 @@ import { DbError } from "../../src/db/error.ts";
 import { type EventFilter, type EventPage, findEvents } from "../../src/db/events.ts";
 import { writeEntries } from "../../src/db/journal.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { findReported } from "../../src/db/reported.ts";
 import type { EventType, LedgerEntry } from "../../src/schema/event.ts";
 import { attempt, emailEntry, eventEntry, idAt, recipientsEntry, T0 } from "../support/entries.ts";
 
@@ -38,6 +39,32 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
         ["DROP TABLE nines", "DELETE FROM postern_migrations WHERE name = '9999_test'"],
         "write",
       );
+    });
+
+    it("finds whom a report may be about, by email and address; an only recipient without an address", async () => {
+      const two = emailEntry();
+      const one = emailEntry();
+      const rows = (addresses: string[]) =>
+        addresses.map((address, index) => ({ index, address, kind: "to" as const, status: "sent" as const }));
+      await writeEntries(db, [
+        two,
+        { kind: "recipients", email_id: two.email.id, rows: rows(["Ada@example.com", "bob@example.com"]) },
+        one,
+        { kind: "recipients", email_id: one.email.id, rows: rows(["cy'o@example.com"]) },
+      ]);
+      const [a, b] = [two.email.id, one.email.id];
+      const ada = { email: a, recipient: 0, address: "ada@example.com", alone: false };
+      const cyo = { email: b, recipient: 0, address: "cy'o@example.com", alone: true };
+      expect(await findReported(db, [a], ["ada@example.com"])).toEqual([ada]);
+      expect(await findReported(db, [a], ["cy'o@example.com"])).toEqual([]);
+      expect(await findReported(db, [b], [])).toEqual([cyo]);
+      expect(await findReported(db, [a, b, idAt(T0)], ["ada@example.com", "x@example.com"])).toEqual([
+        ada,
+        cyo,
+      ]);
+      expect(await findReported(db, [idAt(T0)], ["ada@example.com"])).toEqual([]);
+      const many = Array.from({ length: 200 }, (_, i) => `a${i}@example.com`);
+      expect(await findReported(db, many, many)).toEqual([]);
     });
 
     it("keeps every field of an email", async () => {

@@ -8,7 +8,7 @@ import type { Env } from "../../src/env.ts";
 import { takeEmail } from "../../src/http/email-entry.ts";
 import entry from "../../src/index.ts";
 import { signToken, type TokenPurpose } from "../../src/tracking/token.ts";
-import { call, eventsOf, KEY, mailFor, someone, worker } from "../support/api.ts";
+import { call, eventsOf, KEY, mailFor, poll, someone, worker } from "../support/api.ts";
 
 const SECRET = "test-signing-secret";
 
@@ -403,6 +403,48 @@ describe("complaints, replies and wishes", () => {
     );
     expect(body).toEqual({ kind: "auto_reply", reports: [], matched: 0, emails: [] });
     expect((await call("GET", `/emails/${id}/events`)).body.data).toHaveLength(before);
+  });
+});
+
+describe("what an address is closed for", () => {
+  const origin = async (address: string): Promise<string | null> => {
+    const found = await poll(
+      () => call("GET", `/suppressions/${encodeURIComponent(address)}`),
+      ({ status }) => status === 200,
+      5_000,
+    );
+    return found.status === 200 ? found.body.origin : null;
+  };
+
+  it.each([
+    ["a bounce for good", "bounce", (path: string) => bounce({ to: path })],
+    [
+      "a complaint",
+      "complaint",
+      (path: string) =>
+        `From: feedback@isp.example\r\nTo: ${path}\r\nSubject: complaint about message from 192.0.2.10\r\n\r\nx`,
+    ],
+  ])("%s", async (_, expected, make) => {
+    const { id, to } = await sent();
+    expect((await post(make(`bounce+${token(id, 0)}@b.example`))).body.matched).toBe(1);
+    expect(await origin(to[0]!)).toBe(expected);
+  });
+
+  it("a mail to unsubscribe", async () => {
+    const { id, to } = await sent();
+    await post(`From: x@example.net\r\nTo: unsubscribe+${token(id, 0, "unsubscribe")}@b.example\r\n\r\n`);
+    expect(await origin(to[0]!)).toBe("unsubscribe");
+  });
+
+  it("not a full mailbox, and not a bounce that proves nothing", async () => {
+    const { id, to } = await sent();
+    await post(
+      bounce({ to: `bounce+${token(id, 0)}@b.example`, status: "5.2.2", diagnostic: "smtp; 552 full" }),
+    );
+    await post(bounce({ recipient: to[0]! }));
+    expect(await typesOf(id, "email.bounced")).toHaveLength(1);
+    await scheduler.wait(500);
+    expect((await call("GET", `/suppressions/${to[0]}`)).status).toBe(404);
   });
 });
 
