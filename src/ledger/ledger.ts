@@ -5,7 +5,13 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { uuidv7 } from "../core/ids.ts";
-import { LEDGER_PARAMETER_CHARS, LEDGER_RETRY_MS, SETTLE_MS } from "../core/limits.ts";
+import {
+  DAY_MS,
+  LEDGER_PARAMETER_CHARS,
+  LEDGER_RETRY_MS,
+  SETTLE_MS,
+  WEBHOOK_LOG_MS,
+} from "../core/limits.ts";
 import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
 import { writeEntries } from "../db/journal.ts";
@@ -51,7 +57,9 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       log,
     });
     const config = readConfig(env);
+    const days = (config.ok && config.value.retention.events) || Number.POSITIVE_INFINITY;
     this.#webhooks = new Webhooks({
+      keepMs: Math.min(WEBHOOK_LOG_MS, days * DAY_MS),
       sql: ctx.storage.sql,
       journal: this.#journal,
       openDb: () => this.openDb(),
@@ -196,6 +204,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   async webhookHealth(): Promise<WebhookHealth[]> {
     return this.#webhooks.health();
+  }
+
+  async eraseWebhooks(address: string): Promise<number> {
+    return this.#webhooks.erase(address);
   }
 
   async webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]> {

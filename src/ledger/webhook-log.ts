@@ -1,10 +1,5 @@
-/** What endpoints were told, for people: events, their attempts, telling one again; and how all of it is forgotten. */
-import {
-  WEBHOOK_ATTEMPTS_SHOWN,
-  WEBHOOK_LOG_EVENTS,
-  WEBHOOK_LOG_MS,
-  WEBHOOK_PRUNE_EVENTS,
-} from "../core/limits.ts";
+/** What endpoints were told, for people: events, their attempts, and telling one again. */
+import { WEBHOOK_ATTEMPTS_SHOWN } from "../core/limits.ts";
 import type { WebhookAttempt, WebhookEvent, WebhookPage } from "./rpc.ts";
 import type { Answer } from "./webhook-schedule.ts";
 
@@ -17,10 +12,11 @@ export class WebhookLog {
     this.#sql = sql;
   }
 
-  /** `attempt`: a new id, which sorts by time. */
+  /** `attempt`: a new id, which sorts by time. What was forgotten while it was being told leaves no record. */
   record(endpoint: string, id: string, attempt: string, at: number, answer: Answer): void {
     this.#sql.exec(
-      "INSERT INTO webhook_attempt VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO webhook_attempt SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+       WHERE EXISTS (SELECT 1 FROM webhook_delivery WHERE endpoint = ?1 AND id = ?2)`,
       endpoint,
       id,
       attempt,
@@ -100,52 +96,6 @@ export class WebhookLog {
         )
         .toArray().length > 0
     );
-  }
-
-  /** When the oldest event is to be forgotten; null: there is none. */
-  get pruneAt(): number | null {
-    const [row] = this.#sql
-      .exec<{ at: number }>("SELECT created_at AS at FROM webhook_event ORDER BY seq LIMIT 1")
-      .toArray();
-    return row === undefined ? null : row.at + WEBHOOK_LOG_MS;
-  }
-
-  /** Forgets up to WEBHOOK_PRUNE_EVENTS that are too old or too many; how many of their deliveries were still to be made. */
-  prune(now: number): { forgotten: number; untold: number } {
-    const { last } = this.#sql
-      .exec<{ last: number }>("SELECT coalesce(max(seq), 0) AS last FROM webhook_event")
-      .one();
-    const ids = this.#sql
-      .exec<{ id: string }>(
-        `SELECT id FROM (SELECT id, seq, created_at FROM webhook_event ORDER BY seq LIMIT ${WEBHOOK_PRUNE_EVENTS})
-         WHERE created_at <= ? OR seq <= ?`,
-        now - WEBHOOK_LOG_MS,
-        last - WEBHOOK_LOG_EVENTS,
-      )
-      .toArray()
-      .map(({ id }) => id);
-    if (ids.length === 0) return { forgotten: 0, untold: 0 };
-    const list = JSON.stringify(ids);
-    const endpoints =
-      "(SELECT j.value FROM webhook_event e, json_each(e.wanted) j WHERE e.id IN (SELECT value FROM json_each(?1)))";
-    const gone = this.#sql
-      .exec<{ state: string }>(
-        `DELETE FROM webhook_delivery WHERE endpoint IN ${endpoints} AND id IN (SELECT value FROM json_each(?1)) RETURNING state`,
-        list,
-      )
-      .toArray();
-    this.#sql.exec(
-      `DELETE FROM webhook_attempt WHERE endpoint IN ${endpoints} AND id IN (SELECT value FROM json_each(?1))`,
-      list,
-    );
-    this.#sql.exec("DELETE FROM webhook_event WHERE id IN (SELECT value FROM json_each(?))", list);
-    return { forgotten: ids.length, untold: gone.filter(({ state }) => state === "pending").length };
-  }
-
-  /** Forgets an endpoint: nothing more goes there, and its log is gone. */
-  forget(endpoint: string): void {
-    this.#sql.exec("DELETE FROM webhook_delivery WHERE endpoint = ?", endpoint);
-    this.#sql.exec("DELETE FROM webhook_attempt WHERE endpoint = ?", endpoint);
   }
 }
 

@@ -22,6 +22,7 @@ import { WebhookIntake } from "./webhook-intake.ts";
 import { WebhookLog } from "./webhook-log.ts";
 import { payloadOf } from "./webhook-payload.ts";
 import { WebhookQueue } from "./webhook-queue.ts";
+import { WebhookRetention } from "./webhook-retention.ts";
 import { type SenderParts, WebhookSender } from "./webhook-sender.ts";
 import { makeTables } from "./webhook-tables.ts";
 
@@ -32,6 +33,8 @@ export interface WebhooksParts extends Omit<SenderParts, "queue" | "record" | "e
   sql: SqlStorage;
   journal: Pick<Journal, "first" | "last">;
   openDb: () => Db;
+  /** For how long events can be looked up and replayed, in milliseconds. */
+  keepMs: number;
 }
 
 export class Webhooks {
@@ -39,6 +42,7 @@ export class Webhooks {
   readonly #intake: WebhookIntake;
   readonly #queue: WebhookQueue;
   readonly #log: WebhookLog;
+  readonly #retention: WebhookRetention;
   readonly #endpoints: Endpoints;
   readonly #sender: WebhookSender;
   #building: Promise<void> | null = null;
@@ -51,6 +55,7 @@ export class Webhooks {
     this.#intake = new WebhookIntake(parts.sql);
     this.#queue = new WebhookQueue(parts.sql);
     this.#log = new WebhookLog(parts.sql);
+    this.#retention = new WebhookRetention(parts.sql, parts.keepMs);
     this.#endpoints = new Endpoints(parts.sql);
     this.#sender = new WebhookSender({
       ...parts,
@@ -86,7 +91,7 @@ export class Webhooks {
   }
 
   setEndpoints(set: EndpointSet): void {
-    for (const gone of this.#endpoints.replace(set) ?? []) this.#log.forget(gone);
+    for (const gone of this.#endpoints.replace(set) ?? []) this.#retention.forget(gone);
   }
 
   /** Makes payloads of what libSQL knows and begins calls; they go on by themselves. Never rejects. */
@@ -140,16 +145,21 @@ export class Webhooks {
       if (at !== null) due.push(Math.max(at, this.#endpoints.healthOf(id).restUntil, soonest));
     }
     if (this.wanted && this.#intake.building) due.push(Math.max(this.#buildAt, now() + LEDGER_RETRY_MS));
-    const prune = this.#log.pruneAt;
+    const prune = this.#retention.pruneAt;
     if (prune !== null) due.push(prune);
     return due.length === 0 ? null : Math.min(...due);
   }
 
   /** Forgets what is too old or too many, a bounded number at a time; true: there may be more. */
   prune(): boolean {
-    const { forgotten, untold } = this.#log.prune(this.#parts.now());
+    const { forgotten, untold } = this.#retention.prune(this.#parts.now());
     if (untold > 0) this.#parts.log("webhook_events_forgotten_untold", { deliveries: untold });
     return forgotten > 0;
+  }
+
+  /** Forgets a person. How many events that touched. */
+  erase(address: string): number {
+    return this.#retention.erase(address);
   }
 
   health(): WebhookHealth[] {

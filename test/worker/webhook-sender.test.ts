@@ -15,7 +15,7 @@ import { dbOf, type Env } from "../../src/env.ts";
 import { Webhooks } from "../../src/ledger/webhooks.ts";
 import type { LedgerEntry } from "../../src/schema/event.ts";
 import type { Endpoint } from "../../src/schema/webhook.ts";
-import { emailEntry, eventEntry, idAt, recipientsEntry } from "../support/entries.ts";
+import { attempt, emailEntry, eventEntry, idAt, recipientsEntry } from "../support/entries.ts";
 
 const bindings = env as unknown as Env;
 const MINUTE = 60_000;
@@ -59,6 +59,7 @@ class World {
     this.webhooks = new Webhooks({
       sql: this.#sql,
       journal,
+      keepMs: WEBHOOK_LOG_MS,
       openDb: () => dbOf(bindings),
       fetch: async (url, init) => {
         const host = new URL(url).hostname;
@@ -298,6 +299,45 @@ describe("the queue", () => {
         expect(world.rows(`SELECT * FROM ${table}`)).toEqual([]);
       expect(world.webhooks.prune()).toBe(false);
       expect(world.webhooks.nextDue()).toBeNull();
+    }));
+
+  it("forgets a person, and leaves the others", () =>
+    inWorld(async (world) => {
+      world.endpoint("a");
+      world.answers.set("a.example", () => 500);
+      const { email: row } = emailEntry({ to: ["R0@Example.org", "xr0@example.org", "r1@example.org"] });
+      await writeEntries(dbOf(bindings), [{ kind: "email", email: row }, recipientsEntry(row.id, 2)]);
+      const text = "550 <r0@EXAMPLE.org>: no such user, try r0@example.org.uk";
+      world.webhooks.enqueue([
+        eventEntry(row.id, "email.sent", { recipient: 0 }),
+        eventEntry(row.id, "email.bounced", { recipient: 1, data: { attempt: attempt(1, { text }) } }),
+      ]);
+      await world.settle();
+      // One that waits for its payload, and one of the list.
+      world.journalFirst = 0;
+      world.webhooks.enqueue([
+        eventEntry(row.id, "email.unsubscribed", {
+          data: { unsubscribe: { address: "r0@example.org", topic: null, via: "page" } },
+        }),
+      ]);
+      world.webhooks.notify({
+        id: idAt(T0),
+        type: "suppression.added",
+        at: T0,
+        payload: '{"type":"suppression.added","data":{"email":"r0@example.org"}}',
+      });
+      expect(world.webhooks.erase("r0@example.org")).toBe(4);
+      const left = world.rows<{ payload: string }>("SELECT payload FROM webhook_event");
+      expect(left).toHaveLength(1);
+      const { data } = JSON.parse(left[0]!.payload);
+      expect(data).toMatchObject({
+        recipient: "r1@Example.org",
+        to: ["(erased)", "xr0@example.org", "r1@example.org"],
+        reply: { text: "550 <(erased)>: no such user, try r0@example.org.uk" },
+      });
+      expect(world.rows("SELECT DISTINCT id FROM webhook_delivery")).toHaveLength(1);
+      expect(world.rows("SELECT DISTINCT id FROM webhook_attempt")).toHaveLength(1);
+      expect(world.webhooks.erase("r0@example.org")).toBe(0);
     }));
 
   it("forgets everything of an endpoint that was deleted, and takes no older list", () =>
