@@ -86,6 +86,7 @@ export const HISTORY_EVENTS = 1_000; // Events of one copy; a mail opened more o
 export const COUNTER_ROWS = 10_000; // Rows of figures behind one answer: 20 metrics of 500 periods.
 export const COUNTER_DAYS_BY_HOUR = 31; // Counters by the hour: at most 744 periods.
 export const COUNTER_DAYS = 366; // Counters by the day.
+export const WEBHOOK_GROUP_EVENTS = 100; // Events in one call of an endpoint that takes lists: at most 2 MB with the longest payloads.
 export const TEMPLATE_CHARS = 2 * MB; // One part with template language in it; the largest newsletters have 200 kB.
 export const TEMPLATE_EXPRESSION_CHARS = 2_000; // Between {{ and }}; a longer stretch is text that happens to hold braces.
 export const TEMPLATE_OUTPUT_CHARS = 8 * MB; // What may come out of it: loops multiply, and a message holds 25 MB at most.

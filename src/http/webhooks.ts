@@ -4,7 +4,7 @@ import { uuidv7 } from "../core/ids.ts";
 import { MB, WEBHOOK_SECRET_BYTES, WEBHOOKS_MAX } from "../core/limits.ts";
 import { allLedgers, registryOf } from "../env.ts";
 import type { Webhook } from "../registry/rpc.ts";
-import { parseEndpoint } from "../schema/endpoint.ts";
+import { parseEndpoint, splitCredentials } from "../schema/endpoint.ts";
 import { parse } from "../schema/parse.ts";
 import { CreateWebhook, spellSecret, TestWebhook, UpdateWebhook } from "../schema/webhook.ts";
 import { readJson } from "./body.ts";
@@ -103,7 +103,12 @@ webhooks.post("/webhooks/:id/test", async (c) => {
   const given =
     c.req.raw.headers.get("content-length") === "0" || c.req.raw.body === null ? {} : unwrap(body).value;
   const { type = "email.delivered" } = unwrap(parse(TestWebhook, given));
-  const { id } = await webhookOf(c);
+  const { id, mailjet } = await webhookOf(c);
+  if (mailjet !== null)
+    return fail(c, {
+      kind: "invalid",
+      issues: [{ path: "id", message: "is an event callback of Mailjet's dialect, which has no samples" }],
+    });
   const now = Date.now();
   const event = newId(now);
   const [ledger] = allLedgers(c.env, c.var.config.shards);
@@ -137,7 +142,8 @@ async function healthOf(c: AppContext, id: string) {
 /** In a list. */
 const webhookObject = (webhook: Webhook) => ({
   id: webhook.id,
-  endpoint: webhook.endpoint,
+  // Those of Mailjet's dialect may hold a password.
+  endpoint: splitCredentials(webhook.endpoint).url,
   created_at: moment(webhook.createdAt),
   status: webhook.enabled ? "enabled" : "disabled",
   events: webhook.events,

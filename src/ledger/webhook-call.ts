@@ -8,7 +8,7 @@ import {
   WEBHOOK_RESPONSE_CHARS,
   WEBHOOK_TIMEOUT_MS,
 } from "../core/limits.ts";
-import { parseEndpoint } from "../schema/endpoint.ts";
+import { parseEndpoint, splitCredentials } from "../schema/endpoint.ts";
 import type { Endpoint } from "../schema/webhook.ts";
 import { type Answer, retryAfterMs } from "./webhook-schedule.ts";
 import { signedHeaders } from "./webhook-signature.ts";
@@ -25,7 +25,7 @@ export interface CallParts {
 /** Never rejects: what went wrong is the answer. */
 export async function callEndpoint(
   parts: CallParts,
-  endpoint: Pick<Endpoint, "url" | "secrets">,
+  endpoint: Pick<Endpoint, "url" | "secrets" | "mailjet">,
   id: string,
   body: string,
 ): Promise<Answer> {
@@ -37,15 +37,18 @@ export async function callEndpoint(
     retryAfterMs: retryAfter,
     durationMs: now() - startedAt,
   });
-  const url = parseEndpoint(endpoint.url, parts.allowPrivate);
+  const url = parseEndpoint(endpoint.url, parts.allowPrivate, endpoint.mailjet !== undefined);
   if (!url.ok) return answer(0, `Not called: the endpoint ${url.error}.`);
+  // fetch takes no URL with a user in it.
+  const { url: address, authorization } = splitCredentials(url.value);
   try {
-    const response = await parts.fetch(url.value, {
+    const response = await parts.fetch(address, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         "user-agent": "Postern-Webhooks/1.0",
-        ...(await signedHeaders(endpoint.secrets, id, startedAt, body)),
+        ...(endpoint.mailjet === undefined ? await signedHeaders(endpoint.secrets, id, startedAt, body) : {}),
+        ...(authorization === null ? {} : { authorization }),
       },
       body,
       redirect: "manual",

@@ -2,6 +2,8 @@
  * The endpoints as this ledger knows them: the registry's list, kept beside the queue so that it is there at each start,
  * and how each of them has been answering.
  */
+import type { MailEvent } from "../schema/event.ts";
+import { isCallback } from "../schema/mailjet-callback.ts";
 import type { Endpoint, EndpointSet } from "../schema/webhook.ts";
 
 export interface Health {
@@ -54,9 +56,18 @@ export class Endpoints {
     return this.#set.endpoints.find((endpoint) => endpoint.id === id) ?? null;
   }
 
-  /** Ids of the endpoints that want a type now. */
-  wanting(type: string): string[] {
-    return this.#enabled.filter(({ events }) => events === null || events.includes(type)).map(({ id }) => id);
+  /** Ids of the endpoints that want a type now. Mailjet's dialect has words for some events of emails alone. */
+  wanting(type: string, event: MailEvent | null = null): string[] {
+    const speakable = event !== null && isCallback(event);
+    return this.#enabled
+      .filter(({ mailjet }) => mailjet === undefined || speakable)
+      .filter(({ events }) => events === null || events.includes(type))
+      .map(({ id }) => id);
+  }
+
+  /** Whether anybody is told in Mailjet's dialect, now or once it is enabled again. */
+  get speakMailjet(): boolean {
+    return this.#set.endpoints.some(({ mailjet }) => mailjet !== undefined);
   }
 
   /** Takes a list that is newer than what is known. Answers the ids of endpoints that are no more; null: it is not newer. */

@@ -20,7 +20,7 @@ export class WebhookIntake {
   /** Ids that are here already are ignored. `wanting` names the endpoints that want a type. */
   enqueue(
     events: readonly MailEvent[],
-    wanting: (type: string) => string[],
+    wanting: (event: MailEvent) => string[],
     through: number,
     now: number,
   ): void {
@@ -40,7 +40,7 @@ export class WebhookIntake {
       chars = 0;
     };
     for (const event of events) {
-      const wanted = wanting(event.type);
+      const wanted = wanting(event);
       if (wanted.length === 0) continue;
       const { transcript: _, ...data } = event.data;
       const { id, type, email_id, recipient, at } = event;
@@ -84,9 +84,14 @@ export class WebhookIntake {
       .map(({ seq, source }) => ({ seq, event: JSON.parse(source) as MailEvent }));
   }
 
-  /** The event can go now. */
-  built(seq: number, payload: string, now: number): void {
-    this.#sql.exec("UPDATE webhook_event SET payload = ?, source = NULL WHERE seq = ?", payload, seq);
+  /** The event can go now. `mailjet`: what endpoints of that dialect are told; null: none is. */
+  built(seq: number, payload: string, mailjet: string | null, now: number): void {
+    this.#sql.exec(
+      "UPDATE webhook_event SET payload = ?, mailjet = ?, source = NULL WHERE seq = ?",
+      payload,
+      mailjet,
+      seq,
+    );
     this.#deliver(seq, null, now);
   }
 

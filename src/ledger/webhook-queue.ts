@@ -10,6 +10,8 @@ export interface Claimed extends Subject {
   seq: number;
   type: string;
   payload: string;
+  /** The payload in Mailjet's dialect; null: there is none. */
+  mailjet: string | null;
   /** With the one to be made now. */
   attempts: number;
 }
@@ -40,7 +42,7 @@ export class WebhookQueue {
   claim(endpoint: string, underWay: readonly Subject[], now: number): Claimed | null {
     for (let look = 0; look < LOOKS; look++) {
       const [row] = this.#sql
-        .exec<Omit<Claimed, "type" | "payload">>(
+        .exec<Omit<Claimed, "type" | "payload" | "mailjet">>(
           `SELECT id, seq, email, recipient, attempts FROM webhook_delivery INDEXED BY webhook_due
            WHERE endpoint = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, seq LIMIT 1`,
           endpoint,
@@ -63,13 +65,13 @@ export class WebhookQueue {
         endpoint,
         row.id,
       );
-      const { type, payload } = this.#sql
-        .exec<{ type: string; payload: string }>(
-          "SELECT type, payload FROM webhook_event WHERE id = ?",
+      const rest = this.#sql
+        .exec<Pick<Claimed, "type" | "payload" | "mailjet">>(
+          "SELECT type, payload, mailjet FROM webhook_event WHERE id = ?",
           row.id,
         )
         .one();
-      return { ...row, attempts, type, payload };
+      return { ...row, attempts, ...rest };
     }
     return null;
   }

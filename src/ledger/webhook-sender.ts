@@ -2,7 +2,13 @@
  * Calls endpoints, a few at a time. Endpoints that answer quickly share one lane; slow and unproven ones share another, in
  * which they can only hold up one another. Within a lane the endpoint that was served longest ago is next.
  */
-import { LEDGER_RETRY_MS, WEBHOOK_QUICK_CALLS, WEBHOOK_SLOW_CALLS, WEBHOOK_SLOW_MS } from "../core/limits.ts";
+import {
+  LEDGER_RETRY_MS,
+  WEBHOOK_GROUP_EVENTS,
+  WEBHOOK_QUICK_CALLS,
+  WEBHOOK_SLOW_CALLS,
+  WEBHOOK_SLOW_MS,
+} from "../core/limits.ts";
 import type { Endpoint } from "../schema/webhook.ts";
 import { type CallParts, callEndpoint } from "./webhook-call.ts";
 import type { Endpoints } from "./webhook-endpoints.ts";
@@ -32,8 +38,13 @@ const CALLS_EACH: Record<Lane, number> = { quick: WEBHOOK_QUICK_CALLS - 1, slow:
 interface UnderWay {
   lane: Lane;
   endpoint: Endpoint;
-  claimed: Claimed;
+  /** One, or several where the endpoint takes a list. */
+  claimed: readonly Claimed[];
 }
+
+/** What an endpoint is told of an event. One that came to speak another dialect meanwhile is told what there is. */
+const bodyOf = ({ mailjet }: Endpoint, claimed: Claimed): string =>
+  mailjet === undefined ? claimed.payload : (claimed.mailjet ?? claimed.payload);
 
 export class WebhookSender {
   readonly #parts: SenderParts;
@@ -52,7 +63,7 @@ export class WebhookSender {
   }
 
   isUnderWay(endpoint: string, id: string): boolean {
-    return this.#of(endpoint).some(({ claimed }) => claimed.id === id);
+    return this.#of(endpoint).some(({ claimed }) => claimed.some((one) => one.id === id));
   }
 
   /** Begins as many calls as may be under way. Each that ends begins the next. */
@@ -85,12 +96,15 @@ export class WebhookSender {
       const lane: Lane = lastMs !== null && lastMs <= WEBHOOK_SLOW_MS ? "quick" : "slow";
       const own = this.#of(endpoint.id);
       if (used[lane] >= CALLS[lane] || own.length >= CALLS_EACH[lane] || restUntil > at) continue;
-      const claimed = queue.claim(
-        endpoint.id,
-        own.map((one) => one.claimed),
-        at,
-      );
-      if (claimed === null) continue;
+      const subjects = own.flatMap((one) => one.claimed);
+      const claimed: Claimed[] = [];
+      const most = endpoint.mailjet === 2 ? WEBHOOK_GROUP_EVENTS : 1;
+      while (claimed.length < most) {
+        const next = queue.claim(endpoint.id, [...subjects, ...claimed], at);
+        if (next === null) break;
+        claimed.push(next);
+      }
+      if (claimed.length === 0) continue;
       wakeAt(at + LEDGER_RETRY_MS);
       const next = { lane, endpoint, claimed };
       this.#underWay.add(next);
@@ -106,12 +120,14 @@ export class WebhookSender {
     const { endpoint, claimed } = under;
     try {
       const startedAt = now();
-      const answer = await callEndpoint(this.#parts, endpoint, claimed.id, claimed.payload);
+      const bodies = claimed.map((one) => bodyOf(endpoint, one));
+      const body = endpoint.mailjet === 2 ? `[${bodies.join(",")}]` : bodies[0]!;
+      const answer = await callEndpoint(this.#parts, endpoint, claimed[0]!.id, body);
       this.#underWay.delete(under);
-      await this.#settle(endpoint, claimed, startedAt, answer);
+      for (const one of claimed) await this.#settle(endpoint, one, startedAt, answer);
     } catch (cause) {
       // Its lease ends by itself.
-      log("webhook_attempt_lost", { endpoint: endpoint.id, event: claimed.id, cause: String(cause) });
+      log("webhook_attempt_lost", { endpoint: endpoint.id, event: claimed[0]?.id, cause: String(cause) });
     } finally {
       this.#underWay.delete(under);
     }

@@ -13,11 +13,11 @@ export const WHOLE = -1;
 
 export function makeTables(sql: SqlStorage): void {
   // `through`: the number of the journal's entry after which libSQL knows the event's email. `source`: the event, until
-  // there is a payload.
+  // there is a payload. `mailjet`: the payload in Mailjet's dialect; null: nobody wants it.
   sql.exec(`CREATE TABLE IF NOT EXISTS webhook_event (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, email TEXT NOT NULL,
     recipient INTEGER NOT NULL, at INTEGER NOT NULL, wanted TEXT NOT NULL, through INTEGER NOT NULL, source TEXT,
-    payload TEXT, created_at INTEGER NOT NULL)`);
+    payload TEXT, mailjet TEXT, created_at INTEGER NOT NULL)`);
   sql.exec("CREATE INDEX IF NOT EXISTS webhook_unbuilt ON webhook_event (seq) WHERE payload IS NULL");
   sql.exec(`CREATE TABLE IF NOT EXISTS webhook_delivery (
     endpoint TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, email TEXT NOT NULL, recipient INTEGER NOT NULL,

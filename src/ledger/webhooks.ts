@@ -20,6 +20,7 @@ import { callEndpoint } from "./webhook-call.ts";
 import { Endpoints } from "./webhook-endpoints.ts";
 import { WebhookIntake } from "./webhook-intake.ts";
 import { WebhookLog } from "./webhook-log.ts";
+import { callbackPayload } from "./webhook-mailjet.ts";
 import { payloadOf } from "./webhook-payload.ts";
 import { WebhookQueue } from "./webhook-queue.ts";
 import { WebhookRetention } from "./webhook-retention.ts";
@@ -81,7 +82,12 @@ export class Webhooks {
     const { journal, now } = this.#parts;
     const events = entries.flatMap((entry) => (entry.kind === "event" ? [entry.event] : []));
     if (events.length > 0)
-      this.#intake.enqueue(events, (type) => this.#endpoints.wanting(type), journal.last, now());
+      this.#intake.enqueue(
+        events,
+        (event) => this.#endpoints.wanting(event.type, event),
+        journal.last,
+        now(),
+      );
   }
 
   /** Takes a notice that is no event of an email. */
@@ -123,7 +129,9 @@ export class Webhooks {
         for (const { seq, event } of waiting) {
           const { email_id, recipient } = event;
           const address = recipient === null ? null : facts.address(email_id, recipient);
-          this.#intake.built(seq, payloadOf(event, facts.email(email_id), address), at);
+          const email = facts.email(email_id);
+          const mailjet = this.#endpoints.speakMailjet ? await callbackPayload(event, email, address) : null;
+          this.#intake.built(seq, payloadOf(event, email, address), mailjet, at);
         }
       } catch (cause) {
         this.#buildAt = now() + LEDGER_RETRY_MS;

@@ -1,6 +1,7 @@
 /** What other rooms may ask of the registry. The class is `Registry` in registry.ts. Times in milliseconds since 1970. */
 
 import type { Frequency } from "../schema/frequency.ts";
+import type { CallbackEvent, CallbackVersion } from "../schema/mailjet-callback.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import type { SuppressionRpc } from "./suppression-rpc.ts";
 
@@ -41,9 +42,19 @@ export interface Webhook {
   /** `whsec_…`, the newest. */
   secret: string;
   createdAt: number;
+  /** Made in Mailjet's dialect, and told in it; null: ours. */
+  mailjet: MailjetCallback | null;
 }
 
-export type NewWebhook = Pick<Webhook, "id" | "endpoint" | "events" | "secret" | "createdAt">;
+export interface MailjetCallback {
+  event: CallbackEvent;
+  version: CallbackVersion;
+}
+
+export type NewWebhook = Pick<Webhook, "id" | "endpoint" | "events" | "secret" | "createdAt"> & {
+  /** Absent: ours. */
+  mailjet?: MailjetCallback;
+};
 
 /** Absent: as it is. `reason` goes with `enabled: false`. */
 export interface WebhookChange {
@@ -51,6 +62,7 @@ export interface WebhookChange {
   events?: string[] | null;
   enabled?: boolean;
   reason?: string;
+  mailjet?: MailjetCallback;
 }
 
 export interface RegistryRpc extends SuppressionRpc {

@@ -4,7 +4,7 @@
  */
 import { WEBHOOK_ROTATION_MS } from "../core/limits.ts";
 import type { Endpoint, EndpointSet } from "../schema/webhook.ts";
-import type { NewWebhook, Webhook, WebhookChange } from "./rpc.ts";
+import type { MailjetCallback, NewWebhook, Webhook, WebhookChange } from "./rpc.ts";
 
 type Row = {
   id: string;
@@ -17,6 +17,7 @@ type Row = {
   old_secret: string | null;
   old_until: number | null;
   created_at: number;
+  mailjet: string | null;
 };
 
 export class Webhooks {
@@ -26,7 +27,8 @@ export class Webhooks {
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS webhook (
       id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, events TEXT, enabled INTEGER NOT NULL, disabled_at INTEGER,
-      disabled_reason TEXT, secret TEXT NOT NULL, old_secret TEXT, old_until INTEGER, created_at INTEGER NOT NULL)`);
+      disabled_reason TEXT, secret TEXT NOT NULL, old_secret TEXT, old_until INTEGER, created_at INTEGER NOT NULL,
+      mailjet TEXT)`);
     sql.exec(
       "CREATE TABLE IF NOT EXISTS webhook_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)",
     );
@@ -35,12 +37,13 @@ export class Webhooks {
 
   insert(webhook: NewWebhook): void {
     this.#sql.exec(
-      "INSERT INTO webhook (id, endpoint, events, enabled, secret, created_at) VALUES (?, ?, ?, 1, ?, ?)",
+      "INSERT INTO webhook (id, endpoint, events, enabled, secret, created_at, mailjet) VALUES (?, ?, ?, 1, ?, ?, ?)",
       webhook.id,
       webhook.endpoint,
       webhook.events === null ? null : JSON.stringify(webhook.events),
       webhook.secret,
       webhook.createdAt,
+      webhook.mailjet === undefined ? null : JSON.stringify(webhook.mailjet),
     );
     this.#changed();
   }
@@ -60,13 +63,15 @@ export class Webhooks {
     const before = this.find(id);
     if (before === null) return false;
     const { endpoint = before.endpoint, events = before.events, enabled = before.enabled } = change;
+    const mailjet = change.mailjet ?? before.mailjet;
     this.#sql.exec(
-      "UPDATE webhook SET endpoint = ?, events = ?, enabled = ?, disabled_at = ?, disabled_reason = ? WHERE id = ?",
+      "UPDATE webhook SET endpoint = ?, events = ?, enabled = ?, disabled_at = ?, disabled_reason = ?, mailjet = ? WHERE id = ?",
       endpoint,
       events === null ? null : JSON.stringify(events),
       enabled ? 1 : 0,
       enabled ? null : (before.disabledAt ?? now),
       enabled ? null : (before.disabledReason ?? change.reason ?? "Disabled by the API."),
+      mailjet === null ? null : JSON.stringify(mailjet),
       id,
     );
     this.#changed();
@@ -128,7 +133,11 @@ const webhookOf = (row: Row): Webhook => ({
   disabledReason: row.disabled_reason,
   secret: row.secret,
   createdAt: row.created_at,
+  mailjet: callbackOf(row),
 });
+
+const callbackOf = (row: Row): MailjetCallback | null =>
+  row.mailjet === null ? null : (JSON.parse(row.mailjet) as MailjetCallback);
 
 const endpointOf = (row: Row): Endpoint => ({
   id: row.id,
@@ -139,4 +148,5 @@ const endpointOf = (row: Row): Endpoint => ({
     { secret: row.secret, until: null },
     ...(row.old_secret === null ? [] : [{ secret: row.old_secret, until: row.old_until }]),
   ],
+  ...(row.mailjet === null ? {} : { mailjet: callbackOf(row)!.version }),
 });

@@ -5,6 +5,7 @@
  * it: under `npm start` workerd's network does (scripts/start/capnp.ts); Cloudflare's has no way into private networks.
  */
 import ipaddr from "ipaddr.js";
+import { utf8 } from "../core/bytes.ts";
 import { WEBHOOK_URL_CHARS } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 
@@ -44,13 +45,20 @@ const SPELLED: Record<string, string> = {
   rfc6052: "translated IPv4",
 };
 
-/** The URL of an endpoint, spelled the canonical way, or what is wrong with it. Checked when it is made and before each call. */
-export function parseEndpoint(text: string, allowPrivate: boolean): Result<string, string> {
+/**
+ * The URL of an endpoint, spelled the canonical way, or what is wrong with it. Checked when it is made and before each call.
+ * `withCredentials`: it may hold a user and a password, as Mailjet's do.
+ */
+export function parseEndpoint(
+  text: string,
+  allowPrivate: boolean,
+  withCredentials = false,
+): Result<string, string> {
   if (text.length > WEBHOOK_URL_CHARS) return err(`is longer than ${WEBHOOK_URL_CHARS} characters`);
   if (!URL.canParse(text)) return err("is not a URL such as `https://example.com/webhooks`");
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:") return err("must begin with https://");
-  if (url.username !== "" || url.password !== "")
+  if (!withCredentials && (url.username !== "" || url.password !== ""))
     return err(
       "holds a user or password, which logs and proxies would see; verify the signature instead, or put a secret into the path",
     );
@@ -75,4 +83,22 @@ export function parseFileAddress(text: string, allowPrivate: boolean): Result<st
   return reason === null
     ? ok(url.href)
     : err(`leads to a private address: \`${url.hostname.slice(0, 100)}\` is ${reason}; ${ALLOW}`);
+}
+
+/** A URL without its user and password, and the Authorization they ask for (RFC 7617, UTF-8); null: it has none. */
+export function splitCredentials(text: string): { url: string; authorization: string | null } {
+  const url = new URL(text);
+  if (url.username === "" && url.password === "") return { url: text, authorization: null };
+  const pair = [url.username, url.password].map(decoded).join(":");
+  url.username = "";
+  url.password = "";
+  return { url: url.href, authorization: `Basic ${btoa(String.fromCharCode(...utf8(pair)))}` };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A % of its own.
+  }
 }

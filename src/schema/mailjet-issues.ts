@@ -20,8 +20,11 @@ export function parseMailjet<T extends z.ZodType>(
 
 function translated(issue: Issue, given: unknown): MailjetIssue {
   const path = spellPath(issue.path);
-  const own = issue.code === "custom" ? (issue.params as { code: MailjetCode; related?: string[] }) : null;
-  if (own !== null)
+  const own =
+    issue.code === "custom"
+      ? (issue.params as { code: MailjetCode; related?: string[] } | undefined)
+      : undefined;
+  if (own !== undefined)
     return { code: own.code, message: issue.message, related: own.related ?? (path === "" ? [] : [path]) };
   const value = issue.path.reduce<unknown>(
     (here, part) => (here as Record<PropertyKey, unknown> | null | undefined)?.[part],

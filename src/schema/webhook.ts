@@ -1,6 +1,7 @@
 /** Webhooks as callers ask for them (Resend's bodies) and as the ledgers are told of them. */
 import { z } from "zod";
 import { EVENT_TYPES } from "./event.ts";
+import type { CallbackVersion } from "./mailjet-callback.ts";
 
 /** What is told. */
 export const WEBHOOK_TYPES = [...EVENT_TYPES, "suppression.added", "suppression.removed"] as const;
@@ -57,6 +58,8 @@ export interface Endpoint {
   enabled: boolean;
   /** Each signs until its time, in milliseconds since 1970; null: without end. */
   secrets: { secret: string; until: number | null }[];
+  /** It speaks Mailjet's dialect: its own payload, unsigned, with HTTP Basic from its URL. Absent: it does not. */
+  mailjet?: CallbackVersion;
 }
 
 /** All endpoints there are. A higher version replaces a lower one. */

@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrived, list } from "../support/inbox.ts";
 import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts";
 import { startTlsFront, type TlsFront } from "../support/tls-front.ts";
+import { WebhookEndpoint } from "../support/webhook-endpoint.ts";
 
 const folder = temporaryFolder();
 let postern: Postern;
 let front: TlsFront;
 let mailjet: Mailjet;
 beforeAll(async () => {
-  postern = await Postern.start(folder.path);
+  postern = await Postern.start(folder.path, { WEBHOOK_PRIVATE: "allow" });
   front = await startTlsFront(postern.base);
   mailjet = connect("public", postern.key);
 });
@@ -179,6 +180,50 @@ describe("GET /v3/REST", () => {
   it("throws for what there is not", async () => {
     const error = await refusal(rest("message", "12345"));
     expect([error.statusCode, error.ErrorMessage]).toEqual([404, "There is no message of this ID."]);
+  });
+});
+
+describe("eventcallbackurl", () => {
+  it("is made, told in Mailjet's words, changed and deleted", async () => {
+    const endpoint = new WebhookEndpoint();
+    const port = await endpoint.listen();
+    try {
+      const made = (
+        await mailjet
+          .post("eventcallbackurl", { version: "v3" })
+          .request({ EventType: "sent", Url: `http://user:pass@127.0.0.1:${port}/mailjet` })
+      ).body as Any;
+      const [{ ID, Status, Version }] = made.Data;
+      expect([Status, Version]).toEqual(["alive", 1]);
+      const number = (await send({ Messages: [message("Told", { CustomID: "told", EventPayload: "p" })] }))
+        .Messages[0].To[0].MessageID;
+      await until(
+        () => endpoint.told.length > 0,
+        20_000,
+        () => "never told",
+      );
+      const [told] = endpoint.told;
+      expect(told!.headers.authorization).toBe(`Basic ${btoa("user:pass")}`);
+      expect(told!.body).toContain(`"MessageID":${number},`);
+      expect(JSON.parse(told!.body)).toMatchObject({
+        event: "sent",
+        email: "passenger@example.net",
+        CustomID: "told",
+        Payload: "p",
+        smtp_reply: expect.stringMatching(/^sent \(250 /),
+      });
+      const callback = (method: "get" | "put" | "delete") =>
+        mailjet[method]("eventcallbackurl", { version: "v3" }).id(ID);
+      await callback("put").request({ Version: 2, Status: "dead" });
+      expect(((await callback("get").request()).body as Any).Data[0]).toMatchObject({
+        Version: 2,
+        Status: "dead",
+      });
+      await callback("delete").request();
+      expect((await refusal(callback("get").request())).statusCode).toBe(404);
+    } finally {
+      endpoint.close();
+    }
   });
 });
 

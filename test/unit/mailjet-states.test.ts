@@ -1,7 +1,7 @@
 /** Mailjet's states: every status and category has one, and filters find exactly what they name. */
 import { describe, expect, it } from "vitest";
+import { numberOf } from "../../src/core/name-number.ts";
 import { offeredKeys } from "../../src/http/mailjet/auth.ts";
-import { numberOf } from "../../src/http/mailjet/numbers.ts";
 import { filterOfState, filterOfStatus, stateOf, statusOf } from "../../src/http/mailjet/states.ts";
 import { CATEGORIES } from "../../src/policy/category.ts";
 import { HARD_CATEGORIES, STATES } from "../../src/policy/mailjet-state.ts";

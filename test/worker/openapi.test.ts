@@ -6,6 +6,7 @@ import { app } from "../../src/http/app.ts";
 import type { Operation } from "../../src/http/openapi/operation.ts";
 import { OPERATIONS } from "../../src/http/openapi/operations.ts";
 import { call, mailFor, someone, worker } from "../support/api.ts";
+import { mailjetCall } from "../support/mailjet.ts";
 import { hook } from "../support/webhooks.ts";
 
 /** Served, and not for the contract: what answers a whole dialect's unknown routes. */
@@ -60,7 +61,16 @@ async function newWorld({ path }: Operation): Promise<World> {
     link: link!,
     unsubscribe: mail.unsubscribe,
     ...(path.startsWith("/webhooks/") ? await toldWebhook() : {}),
+    ...(path.includes("/eventcallbackurl/") ? { callback: await newCallback() } : {}),
   };
+}
+
+/** The number of a callback of Mailjet's dialect: there is one of each kind. */
+async function newCallback(): Promise<string> {
+  const path = "/v3/REST/eventcallbackurl";
+  await mailjetCall("DELETE", `${path}/open%7Cfalse`);
+  const { body } = await mailjetCall("POST", path, { EventType: "open", Url: "https://example.com/open" });
+  return body.Data[0].ID;
 }
 
 /** A webhook that was told of an email. */

@@ -5,6 +5,7 @@ import { log } from "../../log.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { ProblemError } from "../errors.ts";
 import { requireMailjetKey } from "./auth.ts";
+import { callbacks } from "./callbacks.ts";
 import { counters } from "./counters.ts";
 import { refuse, refuseProblem } from "./errors.ts";
 import { messages } from "./messages.ts";
@@ -19,6 +20,7 @@ mailjet.route("/", send);
 mailjet.route("/", messages);
 mailjet.route("/", statistics);
 mailjet.route("/", counters);
+mailjet.route("/", callbacks);
 
 /** What is served by another method: 405 instead of 404. */
 const METHODS: readonly [path: RegExp, methods: readonly string[]][] = [
@@ -27,6 +29,8 @@ const METHODS: readonly [path: RegExp, methods: readonly string[]][] = [
     /^\/v3\/REST\/(message|messagehistory|messageinformation|openinformation|clickstatistics|bouncestatistics|statcounters)(\/[^/]*)?$/,
     ["GET"],
   ],
+  [/^\/v3\/REST\/eventcallbackurl$/, ["GET", "POST"]],
+  [/^\/v3\/REST\/eventcallbackurl\/[^/]*$/, ["GET", "PUT", "DELETE"]],
 ];
 
 const unserved = (c: AppContext): Response => {

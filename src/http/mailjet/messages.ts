@@ -1,6 +1,7 @@
 /** GET /v3/REST/message, messagehistory and messageinformation: what was sent, copy by copy, from libSQL. */
 import { Hono } from "hono";
 import { HISTORY_EVENTS } from "../../core/limits.ts";
+import { numberOf } from "../../core/name-number.ts";
 import { eventsOfCopy } from "../../db/mailjet-events.ts";
 import {
   type CopyFilter,
@@ -16,7 +17,6 @@ import type { AppEnv } from "../context.ts";
 import { settleAll } from "../settle.ts";
 import { list, moment, noSuch } from "./envelope.ts";
 import { copiesOf, EVERYTHING, numberOfCopy } from "./lookup.ts";
-import { numberOf } from "./numbers.ts";
 import { Filters, idBound, wrong } from "./parameters.ts";
 import {
   filterOfState,

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { EmailId } from "../../core/ids.ts";
 import { messageNumber } from "../../core/message-number.ts";
+import { numberOf } from "../../core/name-number.ts";
 import { countOfKind, type EventFilter, eventsOfKind, type KindRecord } from "../../db/mailjet-events.ts";
 import { copies } from "../../db/mailjet-messages.ts";
 import { dbOf } from "../../env.ts";
@@ -11,7 +12,6 @@ import type { AppEnv } from "../context.ts";
 import { settleAll } from "../settle.ts";
 import { list, moment, noSuch } from "./envelope.ts";
 import { copiesOf } from "./lookup.ts";
-import { numberOf } from "./numbers.ts";
 import { Filters } from "./parameters.ts";
 import { stateOf } from "./states.ts";
 

@@ -1,4 +1,5 @@
 /** The contract of Mailjet's dialect; docs/mailjet.md tells how it differs from Mailjet. */
+import { ChangedCallback, NewCallback } from "../../schema/mailjet-callback.ts";
 import { MailjetBatch } from "../../schema/mailjet-send.ts";
 import type { Operation, Parameter } from "./operation.ts";
 
@@ -123,5 +124,59 @@ export const MAILJET: Operation[] = [
       query: { CounterSource: "APIKey", CounterTiming: "Event", CounterResolution: "Day" },
       status: 200,
     },
+  },
+  {
+    method: "get",
+    path: "/v3/REST/eventcallbackurl",
+    id: "mailjetListCallbacks",
+    tag: "Mailjet",
+    summary: "Where events are told in Mailjet's words",
+    parameters: [
+      query("EventType", "Only of this kind."),
+      query("Status", "alive or dead."),
+      query("Version", "1 or 2.", integer),
+      query("Backup", "There are no backups here.", { type: "boolean" }),
+      ...PAGE,
+    ],
+    answer: { status: 200, description: ENVELOPE },
+    example: { status: 200 },
+  },
+  {
+    method: "post",
+    path: "/v3/REST/eventcallbackurl",
+    id: "mailjetCreateCallback",
+    tag: "Mailjet",
+    summary: "Have events of one kind told to a URL",
+    body: NewCallback,
+    answer: { status: 201, description: ENVELOPE },
+    example: { body: { EventType: "spam", Url: "https://example.com/mailjet", Version: 2 }, status: 201 },
+  },
+  {
+    method: "get",
+    path: "/v3/REST/eventcallbackurl/{id}",
+    id: "mailjetGetCallback",
+    tag: "Mailjet",
+    summary: "One of them, by number or as `open|false`",
+    answer: { status: 200, description: ENVELOPE },
+    example: { path: { id: "$callback" }, status: 200 },
+  },
+  {
+    method: "put",
+    path: "/v3/REST/eventcallbackurl/{id}",
+    id: "mailjetUpdateCallback",
+    tag: "Mailjet",
+    summary: "Change it; another URL makes it alive again",
+    body: ChangedCallback,
+    answer: { status: 200, description: ENVELOPE },
+    example: { path: { id: "$callback" }, body: { Version: 1 }, status: 200 },
+  },
+  {
+    method: "delete",
+    path: "/v3/REST/eventcallbackurl/{id}",
+    id: "mailjetDeleteCallback",
+    tag: "Mailjet",
+    summary: "Tell it no more",
+    answer: { status: 204, description: "Nothing.", type: "" },
+    example: { path: { id: "$callback" }, status: 204 },
   },
 ];

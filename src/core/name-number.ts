@@ -2,7 +2,7 @@
  * Numbers for what Mailjet numbers and we know by name: contacts, senders, campaigns, user agents. The same name has the same
  * number always; nothing leads back. 48 bits of SHA-256, so that every client has them as plain numbers.
  */
-import { utf8 } from "../../core/bytes.ts";
+import { utf8 } from "./bytes.ts";
 
 const BYTES = 6;
 
