@@ -155,6 +155,7 @@ export const LEDGER_BATCH_CHARS = 1 * MB; // One libSQL request; a Durable Objec
 export const RETENTION_DAYS_MAX = 36_500; // A century; more is a slip of the pen.
 export const PRUNE_ROWS = 2_000; // Forgotten in one transaction: about 50 ms of the database's time.
 export const PRUNE_BODIES = 100; // Chunks of bodies, at most BODY_CHUNK_CHARS each.
+export const ERASE_COPIES = 100; // Of one person, erased in one transaction; each may change a row of its own.
 export const PRUNE_STEPS = 20; // Between two of the ledger's other duties.
 export const COUNT_ROUND = 500; // Events after which the marks they left are counted: reading the statement costs as much as 300 marks.
 export const BODY_CHUNK_CHARS = 256 * KB; // 256 k characters are at most 768 kB of UTF-8.

@@ -15,6 +15,7 @@ import { health } from "./health.ts";
 import { inbound } from "./inbound.ts";
 import { mailjet } from "./mailjet/app.ts";
 import { metrics } from "./metrics.ts";
+import { recipients } from "./recipients.ts";
 import { relays } from "./relays.ts";
 import { sending } from "./send.ts";
 import { suppressionImport } from "./suppression-import.ts";
@@ -47,6 +48,7 @@ app.use(async (c, next) => {
 // Once, here: "/emails/*" covers "/emails" too, and what two routers ask for is asked twice.
 app.use("/emails/*", requireKey);
 app.use("/events/*", requireKey);
+app.use("/recipients/*", requireKey);
 app.use("/relays/*", requireKey);
 app.use("/inbound", requireKey);
 app.use("/api-keys/*", requireKey);
@@ -62,6 +64,7 @@ app.route("/", sending);
 app.route("/", figures); // Before emails: "/emails/metrics" looks like an id to it.
 app.route("/", emails);
 app.route("/", events);
+app.route("/", recipients);
 app.route("/", relays);
 app.route("/", inbound);
 app.route("/", mailjet);

@@ -14,17 +14,20 @@ import {
 } from "../core/limits.ts";
 import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
+import type { CopyOf } from "../db/erase.ts";
 import { writeEntries } from "../db/journal.ts";
 import { dbOf, type Env, isFirstLedger, publicFetchOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
+import { eraseFrom } from "./erasure.ts";
 import { Facts } from "./facts.ts";
 import { Flusher } from "./flusher.ts";
 import { Hits } from "./hits.ts";
 import { Journal } from "./journal.ts";
 import { Keeper } from "./keeper.ts";
 import type {
+  ErasedFromLedger,
   LedgerRpc,
   WebhookAttempt,
   WebhookEvent,
@@ -169,6 +172,12 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   async gauges(): Promise<{ pending: number; parked: number }> {
     return { pending: this.#journal.size, parked: this.#journal.parked };
+  }
+
+  async erase(address: string, copies: CopyOf[]): Promise<ErasedFromLedger> {
+    // A wish not to be written to is told before it is forgotten here: the registry keeps it without the address.
+    if (this.#facts.isPending) await this.#facts.deliver();
+    return eraseFrom(this.ctx.storage.sql, address, copies);
   }
 
   /** Never throws: the platform gives up on alarms that do. */

@@ -1,4 +1,5 @@
 /** What other rooms may ask of the ledger. The class is `Ledger` in ledger.ts. */
+import type { CopyOf } from "../db/erase.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 
@@ -51,6 +52,9 @@ export interface WebhookNotice {
   payload: string;
 }
 
+/** Rows that named a person, and are gone; `pending`: entries that do and could not be brought to libSQL. */
+export type ErasedFromLedger = Record<"webhook_events" | "webhook_attempts" | "parked" | "pending", number>;
+
 export interface LedgerRpc {
   /** Durable when it resolves. Repeats are harmless: every entry has an identity. Order is kept. */
   append(entries: LedgerEntry[]): Promise<void>;
@@ -65,6 +69,8 @@ export interface LedgerRpc {
    * is its tables.
    */
   settle(): Promise<{ pending: number; away: boolean; unfit: string | null }>;
+  /** Forgets what names an address, or is about these copies. Call `settle` before, and erase from libSQL after. */
+  erase(address: string, copies: CopyOf[]): Promise<ErasedFromLedger>;
   /** For GET /metrics: entries on their way to libSQL, and those it will never take. */
   gauges(): Promise<{ pending: number; parked: number }>;
   /** The registry's list of webhook endpoints. What was appended before follows the list before; an older list is ignored. */

@@ -171,6 +171,24 @@ export class Deliveries {
       .map(({ id }) => id - idRange(email)[0]);
   }
 
+  /** Drops what waits for an address, in any case: the row ids. */
+  dropTo(address: string): number[] {
+    return this.#sql
+      .exec<{ id: number }>(
+        "DELETE FROM delivery WHERE lower(address) = lower(?) AND state = 0 RETURNING id",
+        address,
+      )
+      .toArray()
+      .map(({ id }) => id);
+  }
+
+  /** Copies to an address that are in a session's hands. */
+  inHands(address: string): number {
+    return this.#sql
+      .exec<{ n: number }>("SELECT count(*) AS n FROM delivery WHERE lower(address) = lower(?)", address)
+      .one().n;
+  }
+
   /** Whether any delivery of a message was ever tried. Null: it has none. */
   touched(email: number): boolean | null {
     const [row] = this.#sql

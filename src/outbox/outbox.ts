@@ -35,6 +35,7 @@ import { Reporter } from "./reporter.ts";
 import type {
   Acceptance,
   Change,
+  ErasedFromOutbox,
   IdempotencyClaim,
   Order,
   OutboxGauges,
@@ -217,6 +218,12 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     );
     this.#dispatcher.wake();
     return { kind };
+  }
+
+  async erase(address: string): Promise<ErasedFromOutbox> {
+    const erased = this.#queue.erase(address);
+    this.#dispatcher.wake();
+    return erased;
   }
 
   async relays(): Promise<RelayState[]> {

@@ -13,7 +13,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Holds } from "./holds.ts";
 import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
-import type { Order } from "./rpc.ts";
+import type { ErasedFromOutbox, Order } from "./rpc.ts";
 import { Suppressed } from "./suppressed.ts";
 import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery } from "./tables.ts";
 
@@ -240,6 +240,16 @@ export class Queue {
       this.#forgetEmpty();
       this.reports.add(entries(dropped));
       return "changed";
+    });
+  }
+
+  /** Drops what waits for an address without a word to anyone; how many copies, and how many are in a session's hands. */
+  erase(address: string): ErasedFromOutbox {
+    return this.#storage.transactionSync(() => {
+      const dropped = this.deliveries.dropTo(address);
+      for (const id of dropped) this.#touched.add(emailNumber(id));
+      this.#forgetEmpty();
+      return { deliveries: dropped.length, inFlight: this.deliveries.inHands(address) };
     });
   }
 

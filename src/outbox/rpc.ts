@@ -69,6 +69,13 @@ export type Change =
   /** Too late: it is being sent, or was. */
   | { kind: "started" };
 
+export interface ErasedFromOutbox {
+  /** Copies that will never be sent. */
+  deliveries: number;
+  /** Copies in a session's hands: what becomes of them is told to the ledger in a moment. */
+  inFlight: number;
+}
+
 export interface OutboxRpc extends ReplicaRpc {
   /** Lays by a part of a message too large for one call. Forgotten after an hour unless `accept` takes it. */
   stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void>;
@@ -78,6 +85,8 @@ export interface OutboxRpc extends ReplicaRpc {
   settle(): Promise<void>;
   reschedule(id: EmailId, scheduledAt: number): Promise<Change>;
   cancel(id: EmailId): Promise<Change>;
+  /** Drops every copy that waits for an address; the caller erases the rest of it. */
+  erase(address: string): Promise<ErasedFromOutbox>;
   /** For GET /relays: each relay as this object sees it. */
   relays(): Promise<RelayState[]>;
   /** For GET /metrics. */

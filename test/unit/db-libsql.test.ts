@@ -7,6 +7,7 @@ import { writeEntries } from "../../src/db/journal.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { checkFit } from "../../src/db/version.ts";
 import { databaseContract } from "../contract/db.ts";
+import { eraseContract } from "../contract/erase.ts";
 import { figuresContract, olderDatabase } from "../contract/figures.ts";
 import { pruneContract } from "../contract/prune.ts";
 import { emailEntry } from "../support/entries.ts";
@@ -23,6 +24,9 @@ figuresContract("figures of the real libSQL engine", () =>
   openDb({ url: server.url, authToken: "let-me-in" }),
 );
 
+eraseContract("erasing from the real libSQL engine", () =>
+  openDb({ url: server.url, authToken: "let-me-in" }),
+);
 pruneContract("pruning of the real libSQL engine", () => openDb({ url: server.url, authToken: "let-me-in" }));
 
 it("counts the events that a database has from before there were figures", async () => {

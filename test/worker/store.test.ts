@@ -6,6 +6,7 @@ import { MIGRATIONS } from "../../migrations/index.ts";
 import { openDb } from "../../src/db/client.ts";
 import { findEmail } from "../../src/db/emails.ts";
 import { databaseContract } from "../contract/db.ts";
+import { eraseContract } from "../contract/erase.ts";
 import { figuresContract } from "../contract/figures.ts";
 import { pruneContract } from "../contract/prune.ts";
 
@@ -18,6 +19,7 @@ const open = (name: string) =>
 
 databaseContract("the embedded store", () => open("contract"));
 figuresContract("figures of the embedded store", () => open("figures"));
+eraseContract("erasing from the embedded store", () => open("erase"));
 pruneContract("pruning of the embedded store", () => open("prune"));
 
 const pipeline = async (name: string, requests: unknown[]) => {
