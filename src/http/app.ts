@@ -26,10 +26,15 @@ import { unsubscribe } from "./unsubscribe.ts";
 import { webhookEvents } from "./webhook-events.ts";
 import { webhooks } from "./webhooks.ts";
 
+/** What a caller may call a request: it goes into headers, logs and transcripts. */
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
 export const app = new Hono<AppEnv>();
 
 app.use(async (c, next) => {
-  const requestId = c.req.header("cf-ray") ?? crypto.randomUUID();
+  const given = c.req.header("x-request-id");
+  const requestId =
+    given !== undefined && REQUEST_ID.test(given) ? given : (c.req.header("cf-ray") ?? crypto.randomUUID());
   c.set("requestId", requestId);
   const config = readConfig(c.env);
   if (config.ok) c.set("config", config.value);

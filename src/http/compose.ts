@@ -276,6 +276,7 @@ function build(
       name: shape.kind === "bulk" ? mailbox.name : null,
       variables,
     })),
+    requestId: context.meta.request_id ?? null,
     sandbox: context.sandbox,
     topic,
     relay,

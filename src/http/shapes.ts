@@ -42,6 +42,9 @@ export function emailObject(email: EmailRecord, html: string | null, text: strin
     relay: email.relay,
     size: email.size,
     expires_at: moment(email.expires_at),
+    request_id: email.meta.request_id ?? null,
+    sandbox: email.meta.sandbox ?? false,
+    topic_id: email.meta.topic ?? null,
   };
 }
 

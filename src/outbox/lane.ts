@@ -33,6 +33,7 @@ export interface Job {
   delivery: Delivery;
   /** When the message was accepted, or is scheduled for. */
   since: number;
+  requestId: string | null;
   expiresAt: number;
   /** The message has gone on the wire. */
   isBegun: boolean;
@@ -146,6 +147,7 @@ export class Lane implements Source<Job> {
       return {
         delivery,
         since: email.since,
+        requestId: email.requestId,
         expiresAt: email.expiresAt,
         isBegun: false,
         copy: copyOf(delivery, email, this.relay, this.#context),
@@ -173,7 +175,7 @@ export class Lane implements Source<Job> {
       return;
     }
     const action = actionOf(attempt.category, attempt.disposition);
-    const data = attemptData(delivery, attempt);
+    const data = attemptData(delivery, attempt, job.requestId);
     const elsewhere = action === "next_relay" ? without(delivery.route, this.relay.name) : delivery.route;
     if (elsewhere !== delivery.route) {
       data.next_attempt_at = at;

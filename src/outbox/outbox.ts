@@ -176,6 +176,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
           mailFrom: order.mailFrom,
           sender: order.from,
           since: timeOf(order.id),
+          requestId: order.requestId,
           expiresAt: order.expiresAt,
           compiled: { ...order.compiled, bytes: order.bytes },
         });

@@ -15,13 +15,15 @@ import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
 import type { ErasedFromOutbox, Order } from "./rpc.ts";
 import { Suppressed } from "./suppressed.ts";
-import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery } from "./tables.ts";
+import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery, upgrade } from "./tables.ts";
 
 export interface QueuedEmail {
   mailFrom: string;
   sender: string;
   /** When it was accepted, or is scheduled for: milliseconds since 1970. */
   since: number;
+  /** Of the HTTP request that sent it; null: none. */
+  requestId: string | null;
   expiresAt: number;
   compiled: Compiled;
 }
@@ -46,6 +48,7 @@ export class Queue {
     this.#storage = storage;
     this.#sql = storage.sql;
     this.#sql.exec(SCHEMA);
+    upgrade(this.#sql);
     this.deliveries = new Deliveries(this.#sql);
     this.reports = new Reports(this.#sql);
     this.books = new Books(this.#sql);
@@ -97,13 +100,14 @@ export class Queue {
     const fits = order.bytes !== null && order.bytes.length <= OUTBOX_CHUNK_BYTES;
     const { number } = this.#sql
       .exec<{ number: number }>(
-        `INSERT INTO email (id, mail_from, sender, smtputf8, pin, slots, scheduled_at, expires_at, bytes)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+        `INSERT INTO email (id, mail_from, sender, smtputf8, pin, request, slots, scheduled_at, expires_at, bytes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
         order.id,
         order.mailFrom,
         order.from,
         order.compiled.smtputf8 ? 1 : 0,
         order.relay,
+        order.requestId,
         JSON.stringify(order.compiled.slots),
         order.scheduledAt,
         order.expiresAt,
@@ -136,11 +140,12 @@ export class Queue {
         sender: string;
         smtputf8: number;
         slots: string;
+        request: string | null;
         scheduled_at: number | null;
         expires_at: number;
         bytes: ArrayBuffer | null;
       }>(
-        "SELECT mail_from, sender, smtputf8, slots, scheduled_at, expires_at, bytes FROM email WHERE id = ?",
+        "SELECT mail_from, sender, smtputf8, request, slots, scheduled_at, expires_at, bytes FROM email WHERE id = ?",
         id,
       )
       .toArray();
@@ -149,6 +154,7 @@ export class Queue {
       mailFrom: row.mail_from,
       sender: row.sender,
       since: row.scheduled_at ?? timeOf(id),
+      requestId: row.request,
       expiresAt: row.expires_at,
       compiled: {
         bytes: row.bytes === null ? this.#parts(id) : new Uint8Array(row.bytes),

@@ -28,8 +28,12 @@ export function eventOf(
   return { kind: "event", event };
 }
 
-/** The attempt as it goes on the record. */
-export function attemptData(delivery: Delivery, attempt: Attempt): EventData {
+/** The attempt as it goes on the record. A transcript begins with whose it is: the HTTP request, the email, the recipient. */
+export function attemptData(
+  delivery: Delivery,
+  attempt: Attempt,
+  requestId: string | null = null,
+): EventData {
   const data: EventData = {
     attempt: {
       number: delivery.attempts,
@@ -46,7 +50,10 @@ export function attemptData(delivery: Delivery, attempt: Attempt): EventData {
       duration_ms: attempt.durationMs,
     },
   };
-  if (attempt.transcript !== null) data.transcript = attempt.transcript;
+  if (attempt.transcript !== null) {
+    const request = requestId === null ? "" : `request ${requestId}, `;
+    data.transcript = `${request}email ${delivery.email}, recipient ${delivery.index}\n${attempt.transcript}`;
+  }
   return data;
 }
 

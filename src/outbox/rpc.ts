@@ -28,6 +28,8 @@ export interface Order {
   /** The From address, for routing. */
   from: string;
   deliveries: DeliveryOrder[];
+  /** Of the HTTP request, for transcripts; null: none. */
+  requestId: string | null;
   /** Everything but the dialogue with a relay. */
   sandbox: boolean;
   /** What its recipients may unsubscribe from; null: everything of the sender. */

@@ -19,6 +19,7 @@ export const SCHEMA = `
     sender TEXT NOT NULL,
     smtputf8 INTEGER NOT NULL,
     pin TEXT,
+    request TEXT,
     slots TEXT NOT NULL,
     scheduled_at INTEGER,
     expires_at INTEGER NOT NULL,
@@ -56,6 +57,12 @@ export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS quota (relay TEXT PRIMARY KEY, window INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
+
+/** Columns that older versions of these tables lack. */
+export function upgrade(sql: SqlStorage): void {
+  const columns = sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('email')").toArray();
+  if (!columns.some(({ name }) => name === "request")) sql.exec("ALTER TABLE email ADD COLUMN request TEXT");
+}
 
 /** More recipients than a message may have. */
 const INDEXES = 2 ** 20;

@@ -223,6 +223,24 @@ describe("DKIM", () => {
   });
 });
 
+describe("a request's id", () => {
+  it("goes from the caller through to the transcript", async () => {
+    const to = someone("unknown");
+    const { headers, body } = await call("POST", "/emails", mail(to), { "x-request-id": "shop-7:order.1" });
+    expect(headers.get("x-request-id")).toBe("shop-7:order.1");
+    const [event] = await eventsOf(body.id, (types) => types.length > 0);
+    expect(event.data.transcript.split("\n")[0]).toBe(
+      `request shop-7:order.1, email ${body.id}, recipient 0`,
+    );
+    expect((await call("GET", `/emails/${body.id}`)).body.request_id).toBe("shop-7:order.1");
+  });
+
+  it("is ours when the caller's could not stand in a log line", async () => {
+    const { headers } = await call("GET", "/healthz", undefined, { "x-request-id": 'a" b' });
+    expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
 describe("outcomes", () => {
   it("says bounced, with what the server said and what it means", async () => {
     const to = someone("unknown");
