@@ -88,13 +88,13 @@ export class Replicas {
         // It takes a shipment, or has a gap before it: then the next one begins where it stands.
         if (isSame(reached, state)) throw new Error("the outbox took nothing");
         state = reached;
-        this.#states.set(shard, state);
       }
     } catch (cause) {
       this.#states.delete(shard);
       report("suppressions_not_shipped", { shard, cause: String(cause) });
       return false;
     }
+    this.#states.set(shard, state);
     sql.exec(
       "INSERT OR REPLACE INTO suppression_replica (shard, position) VALUES (?, ?)",
       shard,

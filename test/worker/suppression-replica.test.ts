@@ -7,7 +7,7 @@ import { type Env, registryOf } from "../../src/env.ts";
 import { Suppressed } from "../../src/outbox/suppressed.ts";
 import { SUPPRESSION } from "../../src/policy/suppression.ts";
 import { Protection, type ProtectionParts } from "../../src/registry/protection.ts";
-import type { ReplicaRpc } from "../../src/registry/suppression-rpc.ts";
+import type { ReplicaRpc, ReplicaState } from "../../src/registry/suppression-rpc.ts";
 import type { NewSuppression, SuppressionFact } from "../../src/schema/suppression.ts";
 import { call, mailFor, poll, someone } from "../support/api.ts";
 import { idAt } from "../support/entries.ts";
@@ -167,6 +167,8 @@ async function lab<T>(
     storage: DurableObjectStorage;
     clock: { now: number };
     told: string[];
+    /** Another instance on the same storage. */
+    again: () => Protection;
   }) => Promise<T>,
 ): Promise<T> {
   const stub = bindings.REGISTRY.get(bindings.REGISTRY.idFromName(`lab-${name}`));
@@ -186,7 +188,8 @@ async function lab<T>(
       },
       report: () => undefined,
     };
-    return run({ protection: new Protection(parts), replica, storage, clock, told });
+    const again = () => new Protection(parts);
+    return run({ protection: again(), replica, storage, clock, told, again });
   });
 }
 const taking = (replica: Suppressed): Pick<ReplicaRpc, "takeSuppressions"> => ({
@@ -217,6 +220,42 @@ describe("shipping", () => {
         await protection.tick();
         expect(replica.against(["a@example.net", "b@example.net"], null, 0).size).toBe(1);
         expect(gone()).toEqual([]); // Nothing speaks of who was removed once all have heard.
+      },
+    );
+  });
+
+  it("goes on after a restart of the registry: who has everything is not asked, who has not is told", async () => {
+    let reachable = false;
+    const calls = [0, 0];
+    const outboxAt = (i: number): Pick<ReplicaRpc, "takeSuppressions"> => {
+      let state: ReplicaState = { epoch: "", position: 0, base: 0 };
+      return {
+        takeSuppressions: async ({ epoch, fresh, base, from, through }) => {
+          calls[i]! += 1;
+          if (i === 1 && !reachable) throw new Error("Network connection lost.");
+          if (!fresh && (epoch !== state.epoch || from > state.position)) return state;
+          state = { epoch, position: through, base };
+          return state;
+        },
+      };
+    };
+    const both = [outboxAt(0), outboxAt(1)];
+    await lab(
+      "restart",
+      () => both,
+      async ({ protection, again, storage }) => {
+        await protection.addSuppressions([entry("a@example.net"), entry("b@example.net")]);
+        await protection.removeSuppressions({ addresses: ["a@example.net"], topic: "" });
+        const restarted = again();
+        const before = calls[0];
+        await restarted.tick();
+        reachable = true;
+        await restarted.tick();
+        expect(calls[0]).toBe(before);
+        expect(storage.sql.exec("SELECT * FROM suppression_gone").toArray()).toEqual([]);
+        const told = calls[1];
+        await restarted.tick();
+        expect(calls[1]).toBe(told);
       },
     );
   });
