@@ -8,6 +8,14 @@ import type { Delivery } from "./tables.ts";
 /** Makes an event's id of its time. */
 export type NewId = (now: number) => string;
 
+/** Events that may close an address say which. The others are many. */
+const ADDRESSED: ReadonlySet<EventType> = new Set<EventType>([
+  "email.bounced",
+  "email.failed",
+  "email.delivery_delayed",
+  "email.complained",
+]);
+
 export function eventOf(
   newId: NewId,
   type: EventType,
@@ -23,8 +31,7 @@ export function eventOf(
     at,
     data,
   };
-  // A copy that was taken concerns no list; and of these there are many.
-  if (delivery.address !== undefined && type !== "email.sent") event.to = delivery.address;
+  if (delivery.address !== undefined && ADDRESSED.has(type)) event.to = delivery.address;
   return { kind: "event", event };
 }
 
