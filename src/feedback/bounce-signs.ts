@@ -17,10 +17,6 @@ const SENDERS: readonly Row[] = [
   { says: /\bsystem administrator\b|\bmicrosoft (outlook|exchange)\b/i, why: "Exchange of any age." },
   { says: /\bmdaemon\b|\bmail ?enable\b|\bmailmaster\b|\bmail administrator\b/i, why: "Their own names." },
   { says: /\binternet mail delivery\b|\bmailer-service\b|\bautoresponder@/i, why: "Sun, Mercury." },
-  {
-    says: /\bno-?reply@|\bbounces?(?:[-+=][^@\s]*)?@/i,
-    why: "Gateways that bounce under an address of theirs.",
-  },
 ];
 
 /** What bounces call themselves. */
