@@ -53,8 +53,15 @@ export class WebhookRetention {
   erase(address: string): number {
     const wanted = address.toLowerCase();
     const found = this.#sql
-      .exec<{ seq: number; id: string; payload: string | null; source: string | null }>(
-        `SELECT seq, id, payload, source FROM webhook_event WHERE instr(lower(coalesce(payload, source)), ?) > 0`,
+      .exec<{
+        seq: number;
+        id: string;
+        payload: string | null;
+        source: string | null;
+        mailjet: string | null;
+      }>(
+        `SELECT seq, id, payload, source, mailjet FROM webhook_event
+         WHERE instr(lower(coalesce(payload, source) || coalesce(mailjet, '')), ?) > 0`,
         inJson(wanted),
       )
       .toArray();
@@ -63,10 +70,19 @@ export class WebhookRetention {
     const pattern = wholeAddress(inJson(wanted));
     let changed = 0;
     for (const row of found) {
-      const [column, text] = row.payload === null ? ["source", row.source ?? ""] : ["payload", row.payload];
-      const without = text.replace(pattern, ERASED);
-      if (own.includes(row) || without === text) continue;
-      this.#sql.exec(`UPDATE webhook_event SET ${column} = ? WHERE seq = ?`, without, row.seq);
+      if (own.includes(row)) continue;
+      const { seq, id: _, ...texts } = row;
+      const [payload, source, mailjet] = [texts.payload, texts.source, texts.mailjet].map(
+        (text) => text?.replace(pattern, ERASED) ?? null,
+      );
+      if (payload === texts.payload && source === texts.source && mailjet === texts.mailjet) continue;
+      this.#sql.exec(
+        "UPDATE webhook_event SET payload = ?, source = ?, mailjet = ? WHERE seq = ?",
+        payload,
+        source,
+        mailjet,
+        seq,
+      );
       changed += 1;
     }
     this.#sql.exec(

@@ -1,5 +1,8 @@
 /** /v3/REST/eventcallbackurl, and events told in Mailjet's words. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
+import { allLedgers, type Env } from "../../src/env.ts";
 import { call, mailFor, poll, someone, worker } from "../support/api.ts";
 import { basic, mailjetCall } from "../support/mailjet.ts";
 import { startEndpoint } from "../support/webhooks.ts";
@@ -258,6 +261,24 @@ describe("events", () => {
       event: "sent",
       MessageID: message.number,
     });
+  });
+
+  it("forget a person whom they mention", async () => {
+    const endpoint = await startEndpoint([{ status: 500 }]);
+    await make({ EventType: "sent", Url: endpoint.url });
+    const [to, friend] = [someone(), someone("friend")] as const;
+    await sent(to, { EventPayload: `from ${friend}` });
+    expect((await endpoint.told(1))[0]!.body).toContain(`from ${friend}`);
+    const ledger = allLedgers(env as unknown as Env, 1)[0]!;
+    expect(await ledger.eraseWebhooks(friend)).toBe(1);
+    const kept = () =>
+      runInDurableObject(ledger, (_, { storage }) =>
+        JSON.stringify(storage.sql.exec("SELECT * FROM webhook_event").toArray()),
+      );
+    expect(await kept()).not.toContain(friend);
+    expect(await kept()).toContain("from (erased)");
+    await ledger.eraseWebhooks(to);
+    expect(await kept()).not.toContain(to);
   });
 
   it("need a key of full access to be asked for", async () => {
