@@ -1,6 +1,7 @@
 /** From a relay's configuration to a session ready for MAIL, or why there is none: which ports, and when in clear after all. */
 import { err, ok, type Result } from "../core/result.ts";
 import { connectFailure, SmtpFailure } from "./failure.ts";
+import { accessToken, forgetToken } from "./oauth.ts";
 import { diagnose } from "./probe.ts";
 import { type Relay, type TlsPolicy, tlsOn } from "./relay.ts";
 import { type OpeningStep, type Progress, type SessionDeps, SmtpSession } from "./session.ts";
@@ -17,12 +18,19 @@ export interface NotOpened {
  * one's that got as far as talking.
  */
 export async function openSession(
-  relay: Relay,
+  configured: Relay,
   ports: readonly number[],
   deps: SessionDeps,
   progress?: Progress,
 ): Promise<Result<SmtpSession, NotOpened>> {
   let last: NotOpened | null = null;
+  const keyed = await withToken(configured, deps);
+  if (!keyed.ok) {
+    const failure = new SmtpFailure("auth", { category: "authentication_failed", problem: keyed.error });
+    progress?.("auth", false, keyed.error);
+    return err({ failure, port: ports[0]!, opening: [] });
+  }
+  const relay = keyed.value;
   for (const port of ports) {
     const policy = tlsOn(relay, port);
     let opened = await openOne(relay, port, policy, deps, progress);
@@ -31,9 +39,17 @@ export async function openSession(
     }
     if (opened.ok) return opened;
     last = opened.error;
+    if (relay.oauth !== null && last.failure.step === "auth") forgetToken(relay.oauth);
     if (last.failure.step !== "connect") break;
   }
   return err(last!);
+}
+
+/** The relay as it is logged in to: with a token in the password's place where it has tokens. */
+async function withToken(relay: Relay, deps: SessionDeps): Promise<Result<Relay, string>> {
+  if (relay.oauth === null || relay.credentials === null) return ok(relay);
+  const token = await accessToken(relay.oauth, deps);
+  return token.ok ? ok({ ...relay, credentials: { ...relay.credentials, password: token.value } }) : token;
 }
 
 /** Opportunistic TLS (RFC 3207 section 5) with a relay whose TLS is broken: in clear on a new connection, with no password at stake. */

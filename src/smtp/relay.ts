@@ -11,6 +11,7 @@ import {
 import { err, ok, type Result } from "../core/result.ts";
 import { type Frequency, frequency } from "../schema/frequency.ts";
 import { AUTH_MECHANISMS, type AuthMechanism, type Credentials } from "./auth.ts";
+import { type OAuth, oauthField } from "./oauth.ts";
 import { isPattern } from "./relay-fields.ts";
 
 /**
@@ -30,6 +31,8 @@ export interface Relay {
   /** Port 465 is implicit unless this is "none": see `tlsOn`. */
   tls: TlsPolicy;
   credentials: Credentials | null;
+  /** What access tokens are made with, instead of a password; null: there is a password, or no login. */
+  oauth: OAuth | null;
   /** Null: chosen from what the relay offers. */
   auth: AuthMechanism | null;
   /** Messages go by BDAT (RFC 3030) where the relay offers CHUNKING and PIPELINING. */
@@ -131,9 +134,10 @@ const Query = z.strictObject(fields);
 const Entry = z.strictObject({
   ...fields,
   name,
+  oauth: oauthField.optional(),
   url: z.string("must be given, such as smtp://user:password@mail.example.com:587"),
 });
-type Fields = z.infer<typeof Query>;
+type Fields = z.infer<typeof Query> & { oauth?: OAuth | undefined };
 
 /** The relay of `smtp://user:password@host:587?tls=required` or `smtps://…:465`, or one line saying what is wrong. */
 export function parseRelayUrl(url: string, relayName?: string): Result<Relay, string> {
@@ -182,7 +186,7 @@ function build(text: string, relayName: string | undefined, given: Fields): Resu
   }
   const host = hostOf(url.hostname);
   if (host === null) return err("must name a host, such as smtp://mail.example.com:587");
-  const credentials = credentialsOf(url);
+  const credentials = credentialsOf(url, given.oauth !== undefined);
   if (!credentials.ok) return credentials;
   const query: Record<string, string> = {};
   for (const [key, value] of url.searchParams) query[key] = value;
@@ -194,6 +198,10 @@ function build(text: string, relayName: string | undefined, given: Fields): Resu
   if (scheme === "smtps" && all.tls !== undefined && all.tls !== "implicit") {
     return err("is smtps://, which is TLS from the first byte; write smtp:// for another tls");
   }
+  if (given.oauth !== undefined && all.auth !== undefined && all.auth !== "xoauth2")
+    return err("has oauth, which goes with auth=xoauth2 only");
+  if (given.oauth !== undefined && credentials.value === null)
+    return err("has oauth but no user, as in smtp://you%40example.com@smtp.gmail.com:587");
   if (all.auth !== undefined && credentials.value === null)
     return err("asks for auth but has no user and password");
   return ok({
@@ -202,7 +210,8 @@ function build(text: string, relayName: string | undefined, given: Fields): Resu
     port,
     tls: scheme === "smtps" ? "implicit" : (all.tls ?? defaultTls(credentials.value)),
     credentials: credentials.value,
-    auth: all.auth ?? null,
+    oauth: given.oauth ?? null,
+    auth: given.oauth === undefined ? (all.auth ?? null) : "xoauth2",
     bdat: all.bdat !== "off",
     ehlo: all.ehlo ?? null,
     from: all.from ?? ["*"],
@@ -229,10 +238,12 @@ function hostOf(hostname: string): string | null {
   }
 }
 
-function credentialsOf(url: URL): Result<Credentials | null, string> {
+/** With `tokens`, the password is made later. */
+function credentialsOf(url: URL, tokens: boolean): Result<Credentials | null, string> {
   if (url.username === "" && url.password === "") return ok(null);
   if (url.username === "") return err("has a password but no user");
-  if (url.password === "") return err("has a user but no password");
+  if (url.password === "" && !tokens) return err("has a user but no password");
+  if (url.password !== "" && tokens) return err("has a password and oauth; one of them is enough");
   try {
     const user = decodeURIComponent(url.username);
     const password = decodeURIComponent(url.password);

@@ -17,6 +17,8 @@ export interface SessionDeps {
   ehlo: string;
   /** Default: those of limits.ts. */
   deadlines?: Deadlines;
+  /** For access tokens. Default: the platform's. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** Called as each step of the opening ends. */

@@ -69,7 +69,7 @@ const LIBRARIES: { name: RegExp; homes: string[]; instead: string }[] = [
   // Configuration is parsed where it comes in: env.ts, and a relay's own URL and fields.
   {
     name: /^zod$/,
-    homes: ["schema", "env.ts", "smtp/relay.ts", "smtp/relay-fields.ts"],
+    homes: ["schema", "env.ts", "smtp/relay.ts", "smtp/relay-fields.ts", "smtp/oauth.ts"],
     instead: "put the schema into schema/",
   },
 ];
