@@ -6,7 +6,7 @@ import { eventsStored, load, pathsOf } from "./hits.ts";
 import { FROM, recipient, TEXT_2K } from "./mail.ts";
 import { until } from "./processes.ts";
 import { startProduct } from "./product.ts";
-import { type Figure, progress } from "./rows.ts";
+import { type Figure, median, progress } from "./rows.ts";
 import { startSink } from "./sink.ts";
 import { startWorker } from "./workerd.ts";
 
@@ -52,14 +52,13 @@ export async function redirectRow(rounds: number, seconds: number): Promise<Figu
   await peer.stop();
   await product.stop();
   await sink.stop();
-  const middle = (list: number[]) => list.sort((a, b) => a - b)[list.length >> 1] ?? 0;
-  const [redirect, pixel, bare] = targets.map(({ rates }) => middle(rates)) as [number, number, number];
+  const [redirect, pixel, bare] = targets.map(({ rates }) => median(rates)) as [number, number, number];
   return [
     ...targets.map(
-      ({ who, rates }): Figure => ({ row, who, value: Math.round(middle(rates)), unit: "requests/s" }),
+      ({ who, rates }): Figure => ({ row, who, value: Math.round(median(rates)), unit: "requests/s" }),
     ),
     ...targets.map(
-      ({ who, cpu }): Figure => ({ row, who, value: Math.round(middle(cpu)), unit: "µs CPU/request" }),
+      ({ who, cpu }): Figure => ({ row, who, value: Math.round(median(cpu)), unit: "µs CPU/request" }),
     ),
     { row, who: "redirect, in bare redirects", value: Number((redirect / bare).toFixed(2)), unit: "×" },
     { row, who: "pixel, in bare redirects", value: Number((pixel / bare).toFixed(2)), unit: "×" },

@@ -1,8 +1,9 @@
 /**
  * `npm run bench [-- ROW…]`: runs the rows of the performance table and prints it as Markdown. Rows: bulk, one-off, far,
- * growth, latency, redirect. Run it on a quiet machine: sink, peer and Postern share its cores.
+ * growth, latency, redirect, compile. Run it on a quiet machine: sink, peer and Postern share its cores.
  */
 import { cpus } from "node:os";
+import { compileRow } from "./compile.ts";
 import { redirectRow } from "./redirect.ts";
 import { bulkRow, type Figure, farRelayRow, growthRow, latencyRow, oneOffRow } from "./rows.ts";
 
@@ -13,6 +14,7 @@ const ROWS: Record<string, () => Promise<Figure[]>> = {
   growth: () => growthRow(),
   latency: () => latencyRow(500),
   redirect: () => redirectRow(3, 5),
+  compile: async () => compileRow(),
 };
 
 const wanted = process.argv.slice(2);
