@@ -1,10 +1,9 @@
 /**
- * Erasing one person from the ledger's SQLite: what it told endpoints of them, and entries that libSQL refused. What is
- * still on its way is brought there before, by the caller.
+ * Erasing one person from the ledger's SQLite, so far as it is about their copies or refused by libSQL. Elsewhere their
+ * address is taken out by webhook-retention.ts and facts.ts; what is on its way is brought to libSQL before, by the caller.
  */
 import type { CopyOf } from "../db/erase.ts";
 import { mentions } from "../schema/erasure.ts";
-import { comparedAddress } from "../schema/suppression.ts";
 import type { ErasedFromLedger } from "./rpc.ts";
 
 type Row = { id: string; text: string };
@@ -16,16 +15,11 @@ export function eraseFrom(sql: SqlStorage, address: string, copies: readonly Cop
     [...sql.exec<Row>(query)].filter(({ text }) => mentions(text, address)).map(({ id }) => id);
   const about = sql
     .exec<{ id: string }>(
-      `SELECT id FROM webhook_event WHERE (email, recipient) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+      "SELECT id FROM webhook_event WHERE (email, recipient) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
       pairs,
     )
     .toArray()
     .map(({ id }) => id);
-  const events = new Set([
-    ...about,
-    ...naming("SELECT id, coalesce(payload, '') || ' ' || coalesce(source, '') AS text FROM webhook_event"),
-  ]);
-  const attempts = naming("SELECT attempt AS id, response AS text FROM webhook_attempt");
   const drop = (table: string, column: string, ids: Iterable<string>): number =>
     sql
       .exec(
@@ -34,15 +28,14 @@ export function eraseFrom(sql: SqlStorage, address: string, copies: readonly Cop
       )
       .toArray().length;
   const parked = naming("SELECT identity AS id, entry || ' ' || reason AS text FROM dead");
-  sql.exec("DELETE FROM fact WHERE address = ?", comparedAddress(address));
   sql.exec(
     "DELETE FROM doubt WHERE (email, recipient) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
     pairs,
   );
-  drop("webhook_delivery", "id", events);
+  drop("webhook_delivery", "id", about);
   return {
-    webhook_attempts: drop("webhook_attempt", "id", events) + drop("webhook_attempt", "attempt", attempts),
-    webhook_events: drop("webhook_event", "id", events),
+    webhook_attempts: drop("webhook_attempt", "id", about),
+    webhook_events: drop("webhook_event", "id", about),
     parked: drop("dead", "identity", parked),
     pending: naming("SELECT identity AS id, entry AS text FROM journal").length,
   };

@@ -177,7 +177,9 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   async erase(address: string, copies: CopyOf[]): Promise<ErasedFromLedger> {
     // A wish not to be written to is told before it is forgotten here: the registry keeps it without the address.
     if (this.#facts.isPending) await this.#facts.deliver();
-    return eraseFrom(this.ctx.storage.sql, address, copies);
+    this.#facts.erase(address);
+    const erased = eraseFrom(this.ctx.storage.sql, address, copies);
+    return { ...erased, webhook_events: erased.webhook_events + this.#webhooks.erase(address) };
   }
 
   /** Never throws: the platform gives up on alarms that do. */

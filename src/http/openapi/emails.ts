@@ -1,5 +1,6 @@
 /** The contract of what became of messages. */
 import { Reschedule } from "../../schema/email.ts";
+import { EXPORT } from "./events.ts";
 import type { Operation } from "./operation.ts";
 import { PAGING } from "./paging.ts";
 
@@ -42,7 +43,8 @@ export const EMAILS: Operation[] = [
     path: "/emails/{id}/events",
     id: "listEmailEvents",
     tag: "Emails",
-    summary: "What happened to a message, in order",
+    summary: "What happened to a message, the oldest first",
+    description: `Takes the filters of GET /events, too. ${EXPORT}`,
     parameters: PAGING,
     answer: { status: 200, description: "`{object: list, has_more, data}`." },
     example: { path: { id: "$email" }, status: 200 },

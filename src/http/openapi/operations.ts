@@ -1,6 +1,7 @@
 /** Every route there is. A test compares this list with the routes that are served. */
 import { API_KEYS } from "./api-keys.ts";
 import { EMAILS } from "./emails.ts";
+import { EVENTS } from "./events.ts";
 import { GATEWAY } from "./gateway.ts";
 import { MAIL_IN } from "./mail-in.ts";
 import { MAILJET } from "./mailjet.ts";
@@ -14,6 +15,7 @@ import { WEBHOOKS } from "./webhooks.ts";
 export const OPERATIONS: readonly Operation[] = [
   ...SENDING,
   ...EMAILS,
+  ...EVENTS,
   ...TEMPLATES,
   ...SUPPRESSIONS,
   ...WEBHOOKS,
