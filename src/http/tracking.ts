@@ -78,7 +78,6 @@ function hit(
   subject: Subject,
   data: EventData,
 ): void {
-  if (c.req.method !== "GET") return; // HEAD is a machine looking whether the link is alive (DEMANDS: mail-tracker#200).
   try {
     const now = Date.now();
     const ip = c.req.header("cf-connecting-ip") ?? null;

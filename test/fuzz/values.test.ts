@@ -94,6 +94,35 @@ describe("a value in html", () => {
     );
   }, 30_000);
 
+  it("changes nothing from the preheader either", async () => {
+    await fc.assert(
+      fc.asyncProperty(visible, async (a) => {
+        const given = {
+          html: "<!doctype html><body><p>x</p>",
+          text: "t",
+          preheader: 'P "{{a}}" {{{a}}} <{{a|b}}>',
+        };
+        const [plain, tried] = await Promise.all(["x", a].map((value) => read(bulk(given, { a: value }))));
+        expect(skeleton(tried!.html!)).toEqual(skeleton(plain!.html!));
+        expect(skeleton(plain!.html!).filter((one) => / (div|p|img) /.test(one))).toHaveLength(3);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is tracked or stays, as the target of a link, and breaks out of neither", async () => {
+    const html = `<!doctype html><body><a id=1 href="{{a}}">1</a><a id=2 href='https://x.com/{{a}}'>2</a><a id=3 href={{a}}>3</a>`;
+    await fc.assert(
+      fc.asyncProperty(visible, async (a) => {
+        const [plain, tried] = await Promise.all(
+          ["x", a].map((value) => read(bulk({ html, text: "t" }, { a: value }))),
+        );
+        expect(skeleton(tried!.html!)).toEqual(skeleton(plain!.html!));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("comes back exactly from text and attributes", async () => {
     const html = `<p id=p>{{a}}</p><i title="{{a}}">1</i><i title='{{a}}'>2</i><i title={{a}} id=z>3</i><title>{{a}}</title>`;
     await fc.assert(
