@@ -22,7 +22,7 @@ const SENDERS: readonly Row[] = [
 /** What bounces call themselves. */
 const SUBJECTS: readonly Row[] = [
   {
-    says: /undeliver(ed|able)|returned (mail|to sender)|mail delivery (failed|failure|error|problem)|\bmail fail(ed|ure)|delivery (status notification|failure|failed|error|report|unsuccessful|problem)|failure (notice|notification|delivery)|non[- ]?deliver(y|able|ed)|message (delivery failure|could not be delivered|not delivered|undeliverable)|could not (send|deliver) (message|mail)|(mail|message) (status|system error)|nondeliverable|unable to deliver|user unknown|mail error|address (not found|error)|rejected (mail|message)|problem delivering|blocked by (our|the) .{0,20}(filter|firewall)/i,
+    says: /undeliver(ed|able)|returned (mail|to sender)|mail delivery (failed|failure|error|problem)|\bmail fail(ed|ure)|delivery (status\b|failure|failed|error|report|unsuccessful|problem)|failure (notice|notification|delivery)|non[- ]?deliver(y|able|ed)|message (delivery failure|could not be delivered|not delivered|undeliverable)|could not (send|deliver) (message|mail)|(mail|message) (status|system error)|nondeliverable|unable to deliver|user unknown|mail error|address (not found|error)|rejected (mail|message)|problem delivering|blocked by (our|the) .{0,20}(filter|firewall)/i,
     why: "English: postfix, sendmail, exim, qmail, Gmail, Exchange, Domino, GroupWise, MailEnable, IMail, MDaemon.",
   },
   {
@@ -30,7 +30,7 @@ const SUBJECTS: readonly Row[] = [
     why: "German.",
   },
   {
-    says: /non remis|non distribu|échec de (la )?remise|échec d['’]envoi|message non délivr|remise impossible/i,
+    says: /non remis|non distribu|échec de (la )?remise|échec d['’]envoi|message non délivr|remise .{0,30}impossible/i,
     why: "French.",
   },
   {
@@ -91,7 +91,7 @@ const OPENINGS: readonly Row[] = [
     why: "Exchange, Gmail.",
   },
   {
-    says: /(was|is|were|are) undeliverable|has not been delivered|undeliverable (to|mail|message)|unable to deliver (your |the |this )?(message|mail|e-?mail)|delivery (failed|failure|was unsuccessful)|mail delivery failed|failed to deliver|could not be delivered|permanent (fatal )?error|no valid recipients|failed addresses follow/i,
+    says: /(was|is|were|are) undeliverable|has not been delivered|was rejected (because|by)|(left the company|no longer valid)|undeliverable (to|mail|message)|unable to deliver (your |the |this )?(message|mail|e-?mail)|delivery (failed|failure|was unsuccessful)|mail delivery failed|failed to deliver|could not be delivered|permanent (fatal )?error|no valid recipients|failed addresses follow/i,
     why: "GroupWise, IMail, MDaemon, CommuniGate, Mercury, Courier.",
   },
   {
@@ -107,7 +107,7 @@ const OPENINGS: readonly Row[] = [
     why: "German.",
   },
   {
-    says: /n['’]a pas pu être (remis|distribu|délivr|envoy)|n['’]ont pas reçu|échec de la remise|impossible de remettre/i,
+    says: /n['’]a pas pu être (remis|distribu|délivr|envoy)|n['’]ont pas reçu|ne peut (pas )?être (remis|distribu|délivr)|échec de la remise|impossible de remettre/i,
     why: "French.",
   },
   { says: /no se (ha podido|pudo|puede) entregar|no ha podido ser entregado|no llegó a/i, why: "Spanish." },

@@ -27,7 +27,11 @@ export function judged(
   const plain = verdict.category === "accepted" || verdict.category === "protocol_error";
   const category = plain ? "refused" : verdict.category;
   const temporary =
-    status?.[0] === "4" || category === "expired" || (!plain && verdict.disposition === "deferred");
+    status?.[0] === "4" ||
+    category === "expired" ||
+    // Nobody reached is nobody asked, unless a server says so itself.
+    (category === "delivery_failed" && status?.[0] !== "5") ||
+    (!plain && verdict.disposition === "deferred");
   return {
     recipient,
     action,

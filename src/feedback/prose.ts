@@ -145,7 +145,14 @@ function reasonFor(
   const before = paragraphsOf(lines.slice(0, Math.min(line + 1, ...recipientLines)));
   // A reply's own words are worth more than what a notice makes of them.
   const first = CODED.test(block) ? [block] : [];
-  const candidates = [...first, ...coded, block, joined([lines[line] ?? ""]), ...after, ...before]
+  const candidates = [
+    ...first,
+    ...coded,
+    block,
+    joined([(lines[line] ?? "").replace(address ?? "", "…")]),
+    ...after,
+    ...before,
+  ]
     .filter((text) => text !== "")
     .slice(0, PARAGRAPHS);
   const text = candidates.find((one) => isTelling(statusIn(one), one)) ?? coded[0] ?? candidates[0] ?? null;

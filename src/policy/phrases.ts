@@ -55,6 +55,11 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "qmail #4.4.1, which goes on: in the queue too long.",
   },
   {
+    says: /command died with (status|signal)|lost connection with/i,
+    category: "delivery_failed",
+    why: "postfix: a program of the recipient's failed, whatever its name says; or the next hop hung up.",
+  },
+  {
     says: /in (the |our )?queue (for )?too long/i,
     category: "expired",
     why: "qmail's and others' words for a time that is over; not about the message's length.",
@@ -82,7 +87,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "Gmail 452 4.2.2, iCloud, Exchange STOREDRV MailboxFull, dovecot, cyrus.",
   },
   {
-    says: /(account|mailbox|user|recipient|addressee|address).{0,60}(disabled|deactivated|suspended|inactive|closed|locked|discontinued|expired)|(disabled|inactive|suspended|deactivated|discontinued) (account|mailbox|user|recipient)|mailbox (is )?(unavailable due to inactivity|frozen)|no longer (accepts? (any )?(mail|messages)|active|in use|a valid)/i,
+    says: /(account|mailbox|user|recipient|addressee|address).{0,60}(disabled|deactivated|suspended|inactive|closed|locked|discontinued|expired)|(disabled|inactive|suspended|deactivated|discontinued) (account|mailbox|user|recipient)|mailbox (is )?(unavailable due to inactivity|frozen)|no longer (accepts? (any )?(mail|messages)|active|in use|(a )?valid)|has left (the|our) (company|organi[sz]ation)/i,
     category: "mailbox_disabled",
     why: "Gmail 550 5.2.1 disabled, Yahoo 554 discontinued, Outlook, iCloud inactive, Yandex.",
   },
@@ -99,7 +104,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "A 4xx from servers that verify with another (postfix unverified_recipient) or set soft_bounce: tried again, then given up.",
   },
   {
-    says: /host (or domain name )?not found|illegal host|unknown host|(could ?n[o']t|could not|cannot) find (any |a )?host|domain (name )?not found|no such (host|domain)|name or service not known|nxdomain|unrouteable (mail )?domain|host unknown|no mx|mail exchanger.{0,20}not found|domain .{0,40}(does not exist|does not resolve|isn.t allowed|not found)/i,
+    says: /host (or domain name )?not found|illegal host|unknown host|mx records point to non-existent|(could ?n[o']t|could not|cannot) find (any |a )?host|domain (name )?not found|no such (host|domain)|name or service not known|nxdomain|unrouteable (mail )?domain|host unknown|no mx|mail exchanger.{0,20}not found|domain .{0,40}(does not exist|does not resolve|isn.t allowed|not found)/i,
     category: "host_unknown",
     at: "rcpt",
     why: "postfix 450 4.1.2 and 5.4.4, sendmail 550 5.1.2 Host unknown, exim Unrouteable.",
@@ -128,7 +133,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "postfix 450 4.1.8 Domain not found, sendmail 451 4.1.8, exim Sender verify failed.",
   },
   {
-    says: /relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))|unable to relay|not permitted to relay|we do not relay|cannot relay|no relay|relaying to .{0,80}prohibited|mail relay denied|not a relay/i,
+    says: /relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))|unable to relay|not permitted to relay|we do not relay|cannot relay|no relay|relaying to .{0,80}prohibited|mail relay denied|not a relay|allowed rcpthosts/i,
     category: "relay_denied",
     why: "postfix 554 5.7.1 Relay access denied, exim relay not permitted, Exchange 5.7.54, Gmail 550 5.7.1 Invalid credentials for relay.",
   },
