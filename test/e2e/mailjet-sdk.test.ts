@@ -227,6 +227,30 @@ describe("eventcallbackurl", () => {
   });
 });
 
+describe("while libSQL cannot be reached", () => {
+  it("messages are sent, but for those that ask who was mailed before: then nothing is", async () => {
+    const data = temporaryFolder();
+    const away = await Postern.start(data.path, { LIBSQL_URL: "http://127.0.0.1:9" });
+    const door = await startTlsFront(away.base);
+    try {
+      const sdk = Mailjet.apiConnect("public", away.key, {
+        config: { host: door.host },
+      }) as unknown as Mailjet;
+      const deduplicated = { CustomCampaign: "spring", DeduplicateCampaign: true };
+      const error = await refusal(send({ Messages: [message("Plain"), message("Once", deduplicated)] }, sdk));
+      expect([error.statusCode, error.ErrorCode]).toEqual([503, ""]);
+      await send({ Messages: [message("After")] }, sdk);
+      await arrived(away.inbox!, "After");
+      expect((await list(away.inbox!)).map(({ subject }) => subject)).toEqual(["After"]);
+      expect((await refusal(sdk.get("message", { version: "v3" }).request())).statusCode).toBe(503);
+    } finally {
+      await door.stop();
+      await away.stop();
+      data.remove();
+    }
+  });
+});
+
 describe("what is not served", () => {
   it("says so", async () => {
     const error = await refusal(mailjet.get("contactslist").request());

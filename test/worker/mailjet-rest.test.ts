@@ -1,6 +1,7 @@
 /** GET /v3/REST/…: what was sent and what came of it, as Mailjet's resources tell it. */
 import { describe, expect, it } from "vitest";
-import { mailFor, poll, someone, worker } from "../support/api.ts";
+import { messageNumber } from "../../src/core/message-number.ts";
+import { call, mailFor, poll, someone, worker } from "../support/api.ts";
 import { mailjetCall } from "../support/mailjet.ts";
 
 const get = (path: string) => mailjetCall("GET", `/v3/REST/${path}`);
@@ -159,6 +160,22 @@ describe("message", () => {
     expect(plain).not.toHaveProperty("CustomID");
     const [shown] = (await get(`${q}&Limit=1&ShowSubject=true&ShowContactAlt=1&ShowCustomID=true`)).body.Data;
     expect(shown).toMatchObject({ Subject: "Hello", ContactAlt: first.to, CustomID: mark });
+  });
+
+  it("of bulk mail is found too, however far down the list its recipient stands", async () => {
+    const to = Array.from({ length: 70 }, (_, i) => someone(`bulk${i}`));
+    const { body } = await call("POST", "/emails/bulk", {
+      from: "a@example.com",
+      subject: "Bulk",
+      text: "Words",
+      recipients: to.map((address) => ({ to: address })),
+    });
+    for (const index of [0, 62, 63, 69]) {
+      const number = String(messageNumber(body.id, index));
+      const { Data } = (await get(`message/${number}`)).body;
+      expect(Data).toMatchObject([{ ID: number, UUID: body.id, ContactAlt: to[index] }]);
+    }
+    expect((await get(`message/${messageNumber(body.id, 70)}`)).status).toBe(404);
   });
 
   it.each(["0", "12345", "9223372036854775808", "99999999999999999999", "abc", "4611686018427387904"])(

@@ -1,7 +1,10 @@
 /** POST /v3.1/send: every property, every error code, and good messages sent whatever becomes of the others. */
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readMessageNumber } from "../../src/core/message-number.ts";
-import { call, KEY, mailFor, someone, worker } from "../support/api.ts";
+import { findEmail } from "../../src/db/emails.ts";
+import { dbOf, type Env } from "../../src/env.ts";
+import { call, KEY, mailFor, poll, someone, worker } from "../support/api.ts";
 import { basic, mailjetCall } from "../support/mailjet.ts";
 
 const FROM = { Email: "ada@example.com", Name: "Ada" };
@@ -79,6 +82,13 @@ describe("a message", () => {
     const link = /href="([^"]*\/c\/[^"]*)"/.exec(email.html!)![1]!;
     const click = await worker().fetch(link, { redirect: "manual" });
     expect(click.headers.get("location")).toBe("https://example.org/?a=1&utm=x");
+    const kept = await findEmail(dbOf(env as unknown as Env), seats[0].MessageUUID);
+    expect(kept!.meta.mailjet).toEqual({
+      custom_id: "order-1",
+      event_payload: "row,15",
+      campaign: "spring",
+      monitoring_category: "receipts",
+    });
     const native = await call("GET", `/emails/${seats[0].MessageUUID}`);
     expect(native.body).toMatchObject({
       to: [`Grüße "G" World <${to}>`],
@@ -176,6 +186,26 @@ describe("a message", () => {
     expect(bad.body.Messages[0].Errors[0].ErrorCode).toBe("mj-0013");
     const listed = await call("GET", "/emails");
     expect(JSON.stringify(listed.body)).not.toContain(to);
+  });
+
+  it("goes the whole way but for the relay with X-Sandbox or a sandbox key", async () => {
+    const { body: key } = await call("POST", "/api-keys", { name: "box", sandbox: true });
+    const asked: Record<string, string>[] = [
+      { "x-sandbox": "true" },
+      { authorization: basic("pub", key.token) },
+    ];
+    for (const headers of asked) {
+      const to = someone();
+      const { status, body } = await send({ Messages: [message(to)] }, headers);
+      expect(status).toBe(200);
+      const [{ MessageID }] = body.Messages[0].To;
+      const row = await poll(
+        async () => (await mailjetCall("GET", `/v3/REST/message/${MessageID}`)).body.Data?.[0],
+        (one) => one?.Status === "sent",
+      );
+      expect(row.Status).toBe("sent");
+      expect(await mailFor(to, 0)).toEqual([]);
+    }
   });
 
   it("names properties nobody knows", async () => {
