@@ -10,6 +10,8 @@ import { checkFit } from "./db/version.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { type DkimKey, parseDkim } from "./message/dkim-keys.ts";
 import type { Outbox } from "./outbox/outbox.ts";
+import type { SuppressionRule } from "./policy/suppression.ts";
+import { parseSuppressionRules } from "./policy/suppression-rules.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type Frequency, frequency } from "./schema/frequency.ts";
 import { parseRetention, type Retention } from "./schema/retention.ts";
@@ -29,6 +31,7 @@ export const VARIABLES = [
   "LIBSQL_URL",
   "LIBSQL_AUTH_TOKEN",
   "BOUNCE_DOMAIN",
+  "SUPPRESSION",
   "VISITOR_ADDRESSES",
   "CONTENT",
   "RETENTION_DAYS",
@@ -67,6 +70,8 @@ export interface Config {
   libsql: { url: string; authToken: string | null } | null;
   /** Domain of return paths; null: the envelope sender is the From address. */
   bounceDomain: string | null;
+  /** Rows of the table of what closes an address, in the place of its own. */
+  suppression: ReadonlyMap<string, SuppressionRule>;
   /** What is kept of the address that a pixel or link was fetched from. */
   visitorAddresses: "full" | "truncated" | "none";
   /** Whether html and text are kept in libSQL. */
@@ -147,6 +152,7 @@ const Variables = z.object({
   LIBSQL_URL: optional(z.string().regex(/^(libsql|https?):\/\//, "must be a libsql:, https: or http: URL")),
   LIBSQL_AUTH_TOKEN: optional(z.string()),
   BOUNCE_DOMAIN: optional(z.string().regex(hostname, "must be a domain such as bounces.example.com")),
+  SUPPRESSION: optional(z.string()),
   VISITOR_ADDRESSES: optional(z.enum(["full", "truncated", "none"], "must be full, truncated or none")),
   CONTENT: optional(z.enum(["stored", "none"], "must be stored or none")),
   RETENTION_DAYS: optional(z.string()),
@@ -198,6 +204,8 @@ export function parseConfig(
   if (!dkim.ok) return err(`DKIM ${dkim.error}`);
   const retention = v.RETENTION_DAYS === undefined ? ok(FOR_EVER) : parseRetention(v.RETENTION_DAYS);
   if (!retention.ok) return err(`RETENTION_DAYS ${retention.error}`);
+  const suppression = v.SUPPRESSION === undefined ? ok(new Map()) : parseSuppressionRules(v.SUPPRESSION);
+  if (!suppression.ok) return err(`SUPPRESSION ${suppression.error}`);
   const publicHost = v.PUBLIC_URL === undefined ? null : new URL(v.PUBLIC_URL).hostname;
   return ok({
     apiKey: v.API_KEY,
@@ -212,6 +220,7 @@ export function parseConfig(
     dkim: dkim.value,
     libsql: v.LIBSQL_URL === undefined ? null : { url: v.LIBSQL_URL, authToken: v.LIBSQL_AUTH_TOKEN ?? null },
     bounceDomain: v.BOUNCE_DOMAIN ?? null,
+    suppression: suppression.value,
     visitorAddresses: v.VISITOR_ADDRESSES ?? "truncated",
     keepsContent: v.CONTENT !== "none",
     retention: retention.value,

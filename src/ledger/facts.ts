@@ -14,7 +14,7 @@ import {
   LEDGER_RETRY_MS,
 } from "../core/limits.ts";
 import type { Addressee } from "../db/addressees.ts";
-import { suppressionRule } from "../policy/suppression.ts";
+import type { RuleOf } from "../policy/suppression-rules.ts";
 import type { SuppressionRpc } from "../registry/suppression-rpc.ts";
 import type { EventType, LedgerEntry, MailEvent } from "../schema/event.ts";
 import { comparedAddress, RESUBSCRIBE, type SuppressionFact } from "../schema/suppression.ts";
@@ -48,12 +48,11 @@ const TYPES: ReadonlySet<EventType> = new Set<EventType>([
   "email.unsubscribed",
   "email.resubscribed",
 ]);
-const matters = (category: string): boolean =>
-  category === RESUBSCRIBE || suppressionRule(category).when !== "never";
 const KEPT_MS = FACT_DAYS * DAY_MS;
 
 export interface FactsParts {
   sql: SqlStorage;
+  ruleOf: RuleOf;
   registry: () => Pick<SuppressionRpc, "learn">;
   /** In the order asked; null where libSQL has nothing (yet). Throws while libSQL is away. */
   addressees: (copies: { email: string; recipient: number }[]) => Promise<(Addressee | null)[]>;
@@ -108,7 +107,7 @@ export class Facts {
     const to = data.unsubscribe?.address ?? (type === "email.unsubscribed" ? undefined : event.to);
     if (recipient === null || (to !== undefined && storyOf(to) !== null)) return false;
     const category = this.#categoryOf(event);
-    if (category === null || !matters(category)) return false;
+    if (category === null || !this.#matters(category)) return false;
     const { sql } = this.#parts;
     if (type === "email.delivery_delayed") {
       sql.exec(
@@ -138,6 +137,10 @@ export class Facts {
   /** Forgets what waits to be told of an address. */
   erase(address: string): void {
     this.#parts.sql.exec("DELETE FROM fact WHERE address = ?", comparedAddress(address));
+  }
+
+  #matters(category: string): boolean {
+    return category === RESUBSCRIBE || this.#parts.ruleOf(category).when !== "never";
   }
 
   /** What an event says, in the policy table's terms; null: nothing. */
@@ -170,7 +173,7 @@ export class Facts {
       )
       .toArray();
     if (doubt === undefined || at - doubt.at < DOUBT_MS) return null;
-    return suppressionRule(doubt.category).when === "repeated" ? doubt.category : "expired";
+    return this.#parts.ruleOf(doubt.category).when === "repeated" ? doubt.category : "expired";
   }
 
   /** Tells the registry what it can be told now. Never rejects; calls made meanwhile share it. */

@@ -18,6 +18,7 @@ import type { CopyOf } from "../db/erase.ts";
 import { writeEntries } from "../db/journal.ts";
 import { dbOf, type Env, isFirstLedger, publicFetchOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
+import { rulesWith } from "../policy/suppression-rules.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { eraseFrom } from "./erasure.ts";
@@ -76,6 +77,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       log,
     });
     this.#facts = new Facts({
+      ruleOf: rulesWith(config.ok ? config.value.suppression : new Map()),
       sql: ctx.storage.sql,
       registry: () => registryOf(env),
       addressees: (copies) => addresseesOf(this.openDb(), copies),

@@ -109,8 +109,3 @@ const UNKNOWN = never("Not a category of ours.");
 /** The rule for a category or signal; a name that is neither closes nothing. */
 export const suppressionRule = (category: string): SuppressionRule =>
   Object.hasOwn(RULES, category) ? RULES[category]! : UNKNOWN;
-
-/** Bounces older than this count for no rule. */
-export const COUNTED_DAYS = Math.max(
-  ...Object.values(RULES).map((rule) => (rule.when === "repeated" ? rule.withinDays : 0)),
-);

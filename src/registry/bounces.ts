@@ -2,25 +2,27 @@
  * Bounces, complaints and unsubscribes as the registry hears of them: counted here, and judged by the policy table
  * (policy/suppression.ts). What closes an address becomes an entry of the list.
  */
-import { DAY_MS, FACT_DAYS } from "../core/limits.ts";
+import { DAY_MS, SUPPRESSION_WITHIN_DAYS_MAX } from "../core/limits.ts";
 import { CATEGORIES, type Category } from "../policy/category.ts";
-import { COUNTED_DAYS, suppressionRule } from "../policy/suppression.ts";
+import type { RuleOf } from "../policy/suppression-rules.ts";
 import type { NewSuppression, SuppressionFact, SuppressionOrigin } from "../schema/suppression.ts";
 
-/** Ids of events are kept for as long as the same event may be told again. */
-const KEPT_MS = Math.max(COUNTED_DAYS, FACT_DAYS) * DAY_MS;
+/** For as long as any rule may count them; the same event is not told again so late. */
+const KEPT_MS = SUPPRESSION_WITHIN_DAYS_MAX * DAY_MS;
 
 export class Bounces {
   readonly #sql: SqlStorage;
+  readonly #ruleOf: RuleOf;
 
   /** The tables are ChangeLog's, which comes first. */
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, ruleOf: RuleOf) {
     this.#sql = sql;
+    this.#ruleOf = ruleOf;
   }
 
   /** Takes note of a fact; the entry it leads to, or null. A fact told before leads to none. */
   learn(fact: SuppressionFact, now: number): NewSuppression | null {
-    const rule = suppressionRule(fact.category);
+    const rule = this.#ruleOf(fact.category);
     if (rule.when === "never" || !this.isNew(fact, now)) return null;
     if (rule.when === "repeated") {
       const { n } = this.#sql
@@ -55,7 +57,7 @@ export class Bounces {
   isNew(fact: SuppressionFact, now: number): boolean {
     if (fact.at <= now - KEPT_MS) return false;
     // Counted ones name the address until they have led to an entry; of the others only the event's id is kept.
-    const counted = suppressionRule(fact.category).when === "repeated";
+    const counted = this.#ruleOf(fact.category).when === "repeated";
     return (
       this.#sql
         .exec(

@@ -3,6 +3,7 @@
  * that follow. A change is written first and told then: what an outbox misses it is told again, by the alarm.
  */
 import { REPLICA_WAIT_MS, SUPPRESSION_TIDY_MS } from "../core/limits.ts";
+import type { RuleOf } from "../policy/suppression-rules.ts";
 import {
   comparedAddress,
   type NewSuppression,
@@ -26,6 +27,7 @@ import { type SuppressionListener, Suppressions } from "./suppressions.ts";
 export interface ProtectionParts {
   storage: DurableObjectStorage;
   outboxes: ReplicasParts["outboxes"];
+  ruleOf: RuleOf;
   newId: (now: number) => string;
   now: () => number;
   /** Sees to it that `tick` is called by then, whatever happens to this instance. */
@@ -44,12 +46,12 @@ export class Protection implements SuppressionRpc {
 
   constructor(parts: ProtectionParts) {
     this.#parts = parts;
-    const { storage, outboxes, newId, report } = parts;
+    const { storage, outboxes, newId, report, ruleOf } = parts;
     this.#list = new Suppressions(storage, newId, (type, entries) => {
       if (type === "suppression.removed") this.#bounces.clear(entries.map(({ address }) => address));
       parts.told(type, entries);
     });
-    this.#bounces = new Bounces(storage.sql);
+    this.#bounces = new Bounces(storage.sql, ruleOf);
     this.#replicas = new Replicas({ sql: storage.sql, log: this.#list.log, outboxes, report });
   }
 

@@ -7,6 +7,7 @@ import { uuidv7 } from "../core/ids.ts";
 import { WEBHOOK_PUSH_RETRY_MS } from "../core/limits.ts";
 import { allLedgers, allOutboxes, type Env, readConfig } from "../env.ts";
 import { log } from "../log.ts";
+import { rulesWith } from "../policy/suppression-rules.ts";
 import type { NewSuppression, Suppression, SuppressionFact } from "../schema/suppression.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { ApiKeys } from "./api-keys.ts";
@@ -58,7 +59,9 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
       newId,
       report: log,
     });
+    const config = readConfig(env);
     this.#protection = new Protection({
+      ruleOf: rulesWith(config.ok ? config.value.suppression : new Map()),
       storage: ctx.storage,
       outboxes: () => {
         const config = readConfig(env);

@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ...Object.fromEntries(MIDDLE.map((room) => [room, ["schema", "policy", "core"]])),
   ...Object.fromEntries(SHELLS.map((room) => [room, [...MIDDLE, "schema", "policy", "core", "env", "log"]])),
   log: [],
-  env: ["message", "smtp", "db", "schema", "core"],
+  env: ["message", "smtp", "db", "schema", "policy", "core"],
   index: [...SHELLS, ...MIDDLE, "schema", "policy", "core", "env"],
 };
 

@@ -37,6 +37,8 @@ describe("configuration", () => {
     ],
     [{ LIBSQL_URL: "file:x.db" }, "LIBSQL_URL must be"],
     [{ CONTENT: "some" }, "CONTENT must be stored or none"],
+    [{ SUPPRESSION: "mailbox_full=never" }, "SUPPRESSION must be a JSON object"],
+    [{ SUPPRESSION: '{"complaint": "never"}' }, "SUPPRESSION names `complaint`"],
     [{ RETENTION_DAYS: "soon" }, "RETENTION_DAYS must be a number of days such as 90, or one for each"],
     [{ RETENTION_DAYS: "30,90" }, "RETENTION_DAYS must be a number of days such as 90, or one for each"],
     [{ RETENTION_DAYS: "bodies=0" }, "RETENTION_DAYS must be 1 to 36500 days"],

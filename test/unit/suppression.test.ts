@@ -3,8 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { SUPPRESSION_WITHIN_DAYS_MAX } from "../../src/core/limits.ts";
 import { CATEGORIES } from "../../src/policy/category.ts";
-import { COUNTED_DAYS, SUPPRESSION, suppressionRule } from "../../src/policy/suppression.ts";
+import { SUPPRESSION, suppressionRule } from "../../src/policy/suppression.ts";
+import { parseSuppressionRules, rulesWith } from "../../src/policy/suppression-rules.ts";
 import { parseMailbox } from "../../src/schema/address.ts";
 import { comparedAddress, SUPPRESSION_ORIGINS, suppressedSentence } from "../../src/schema/suppression.ts";
 import { erasedAddress } from "../../src/tracking/erased.ts";
@@ -51,8 +53,43 @@ describe("the policy table", () => {
       if (rule.when !== "repeated") continue;
       expect(rule.times).toBeGreaterThan(1);
       expect(rule.days).toBeGreaterThan(0);
-      expect(rule.withinDays).toBeLessThanOrEqual(COUNTED_DAYS);
+      expect(rule.withinDays).toBeLessThanOrEqual(SUPPRESSION_WITHIN_DAYS_MAX);
     }
+  });
+});
+
+describe("SUPPRESSION sets rows otherwise", () => {
+  it.each([
+    ["never", { when: "never" }],
+    ["1", { when: "at_once", days: null }],
+    ["1 for 90d", { when: "at_once", days: 90 }],
+    ["3 in 14d", { when: "repeated", times: 3, withinDays: 14, days: null }],
+    [" 5 in 30d for 7d ", { when: "repeated", times: 5, withinDays: 30, days: 7 }],
+  ])("%j", (text, rule) => {
+    const rows = parseSuppressionRules(JSON.stringify({ mailbox_full: text }));
+    expect(rows).toMatchObject({ ok: true });
+    if (!rows.ok) return;
+    expect(rulesWith(rows.value)("mailbox_full")).toEqual({ ...rule, why: "Set so here." });
+    expect(rulesWith(rows.value)("unknown_mailbox")).toBe(SUPPRESSION.unknown_mailbox);
+  });
+
+  it.each([
+    ["not JSON", "mailbox_full=never", "JSON object"],
+    ["a list", "[]", "JSON object"],
+    ["a number for a rule", '{"mailbox_full": 3}', "JSON object"],
+    ["words", '{"mailbox_full": "sometimes"}', "JSON object"],
+    ["no times", '{"mailbox_full": "0"}', "JSON object"],
+    ["one in some days", '{"mailbox_full": "1 in 5d"}', "JSON object"],
+    ["several without a time", '{"mailbox_full": "3"}', "within how many days"],
+    ["more times than days", '{"mailbox_full": "5 in 3d"}', "within how many days"],
+    ["a time too long to count", '{"mailbox_full": "3 in 400d"}', "within how many days"],
+    ["no such category", '{"mailbox_fool": "never"}', "`mailbox_fool`"],
+    ["a wish of the recipient", '{"complaint": "never"}', "`complaint`"],
+    ["a name of JavaScript", '{"constructor": "never"}', "`constructor`"],
+  ])("but not with %s", (_, text, word) => {
+    const rows = parseSuppressionRules(text);
+    expect(rows.ok).toBe(false);
+    if (!rows.ok) expect(rows.error).toContain(word);
   });
 });
 

@@ -6,6 +6,8 @@ import { DAY_MS, DOUBT_MS, FACT_DAYS } from "../../src/core/limits.ts";
 import type { Addressee } from "../../src/db/addressees.ts";
 import type { Env } from "../../src/env.ts";
 import { Facts } from "../../src/ledger/facts.ts";
+import type { SuppressionRule } from "../../src/policy/suppression.ts";
+import { rulesWith } from "../../src/policy/suppression-rules.ts";
 import type { EventData, EventType, MailEvent } from "../../src/schema/event.ts";
 import type { SuppressionFact } from "../../src/schema/suppression.ts";
 import { attempt, eventEntry, T0 } from "../support/entries.ts";
@@ -15,6 +17,8 @@ interface Lab {
   told: SuppressionFact[];
   /** What the registry and libSQL do; changed as the test goes. */
   world: { registryIsUp: boolean; libsqlIsUp: boolean; people: Record<string, Addressee>; now: number };
+  /** Rows of the policy table set otherwise. */
+  rows: Map<string, SuppressionRule>;
   /** The same storage under a new instance. */
   again: () => Facts;
 }
@@ -24,10 +28,12 @@ async function lab(run: (lab: Lab) => Promise<void>): Promise<void> {
   const { LEDGER } = env as unknown as Env;
   await runInDurableObject(LEDGER.get(LEDGER.idFromName(`facts-${counter++}`)), async (_, { storage }) => {
     const told: SuppressionFact[] = [];
+    const rows = new Map<string, SuppressionRule>();
     const world: Lab["world"] = { registryIsUp: true, libsqlIsUp: true, people: {}, now: T0 };
     const again = () =>
       new Facts({
         sql: storage.sql,
+        ruleOf: rulesWith(rows),
         registry: () => ({
           learn: async (facts) => {
             if (!world.registryIsUp) throw new Error("Network connection lost.");
@@ -42,7 +48,7 @@ async function lab(run: (lab: Lab) => Promise<void>): Promise<void> {
         now: () => world.now,
         log: () => undefined,
       });
-    await run({ facts: again(), told, world, again });
+    await run({ facts: again(), told, world, again, rows });
   });
 }
 
@@ -135,6 +141,17 @@ describe("a fact", () => {
       await facts.deliver();
       expect(told[1]).toMatchObject({ address: "bob@example.com", topic: "news", category: "unsubscribe" });
       expect(facts.isPending).toBe(false);
+    });
+  });
+
+  it("follows the table as the operator has set it", async () => {
+    await lab(async ({ facts, told, rows }) => {
+      rows.set("refused", { when: "at_once", days: 90, why: "" });
+      rows.set("unknown_mailbox", { when: "never", why: "" });
+      note(facts, "email.bounced", { category: "refused" });
+      note(facts, "email.bounced", { category: "unknown_mailbox" });
+      await facts.deliver();
+      expect(told.map(({ category }) => category)).toEqual(["refused"]);
     });
   });
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { DAY_MS } from "../../src/core/limits.ts";
 import { type Env, registryOf } from "../../src/env.ts";
 import { Suppressed } from "../../src/outbox/suppressed.ts";
-import { SUPPRESSION } from "../../src/policy/suppression.ts";
+import { SUPPRESSION, type SuppressionRule } from "../../src/policy/suppression.ts";
+import { rulesWith } from "../../src/policy/suppression-rules.ts";
 import { Protection, type ProtectionParts } from "../../src/registry/protection.ts";
 import type { ReplicaRpc, ReplicaState } from "../../src/registry/suppression-rpc.ts";
 import type { NewSuppression, SuppressionFact } from "../../src/schema/suppression.ts";
@@ -167,6 +168,8 @@ async function lab<T>(
     storage: DurableObjectStorage;
     clock: { now: number };
     told: string[];
+    /** Rows of the policy table set otherwise. */
+    rows: Map<string, SuppressionRule>;
     /** Another instance on the same storage. */
     again: () => Protection;
   }) => Promise<T>,
@@ -175,9 +178,11 @@ async function lab<T>(
   return runInDurableObject(stub, (_, { storage }) => {
     const clock = { now: Date.UTC(2026, 10, 1) };
     const told: string[] = [];
+    const rows = new Map<string, SuppressionRule>();
     const replica = new Suppressed(storage);
     const parts: ProtectionParts = {
       storage,
+      ruleOf: rulesWith(rows),
       outboxes: () => outboxes(replica),
       newId: idAt,
       now: () => clock.now,
@@ -189,7 +194,7 @@ async function lab<T>(
       report: () => undefined,
     };
     const again = () => new Protection(parts);
-    return run({ protection: again(), replica, storage, clock, told, again });
+    return run({ protection: again(), replica, storage, clock, told, again, rows });
   });
 }
 const taking = (replica: Suppressed): Pick<ReplicaRpc, "takeSuppressions"> => ({
@@ -391,7 +396,7 @@ describe("what is learned", () => {
         await protection.removeSuppressions(all);
         await protection.learn([fact(clock)]);
         expect(await protection.findSuppressions(all)).toEqual([]);
-        clock.now += 40 * DAY_MS;
+        clock.now += 91 * DAY_MS;
         await protection.tick();
         expect(storage.sql.exec("SELECT count(*) AS n FROM bounce").one()).toEqual({ n: 0 });
       },
@@ -406,6 +411,31 @@ describe("what is learned", () => {
         for (const category of ["spam_blocked", "refused", "unauthenticated", "no_such_category"])
           for (let i = 0; i < 20; i++) await protection.learn([fact(clock, { category })]);
         expect(await protection.findSuppressions(all)).toEqual([]);
+      },
+    );
+  });
+
+  it("follows the table as the operator has set it", async () => {
+    await lab(
+      "set",
+      (replica) => [taking(replica)],
+      async ({ protection, clock, rows }) => {
+        rows.set("spam_blocked", { when: "at_once", days: 10, why: "" });
+        rows.set("mailbox_full", { when: "repeated", times: 2, withinDays: 60, days: null, why: "" });
+        await protection.learn([fact(clock, { category: "spam_blocked" })]);
+        expect((await protection.findSuppressions(all))[0]).toMatchObject({
+          category: "spam_blocked",
+          expiresAt: clock.now + 10 * DAY_MS,
+        });
+        await protection.removeSuppressions(all);
+        await protection.learn([fact(clock)]);
+        clock.now += 50 * DAY_MS;
+        await protection.tick();
+        await protection.learn([fact(clock)]);
+        expect((await protection.findSuppressions(all))[0]).toMatchObject({
+          reason: "On 2 days of 60: The recipient's mailbox is full.",
+          expiresAt: null,
+        });
       },
     );
   });
