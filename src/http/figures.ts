@@ -4,7 +4,7 @@ import { parseEmailId } from "../core/ids.ts";
 import { DAY_MS, HOUR_MS, METRIC_EMAILS, METRIC_PERIODS, METRIC_ROWS } from "../core/limits.ts";
 import { type FigureDimension, type FigureRow, figuresOf } from "../db/figures.ts";
 import { dbOf } from "../env.ts";
-import { permanence } from "../policy/permanence.ts";
+import { bounceKind } from "../policy/bounce-kind.ts";
 import { type Counts, figuresFrom, METRICS, type Metric } from "../schema/metric.ts";
 import {
   GRANULARITIES,
@@ -161,7 +161,7 @@ function readQuery(c: AppContext, now: number): Query {
 function add(counts: Counts, { metric, category, count }: FigureRow): void {
   const raise = (name: string) => counts.set(name, (counts.get(name) ?? 0) + count);
   raise(metric);
-  if (metric === "bounced" || metric === "bounced_later") raise(permanence(category));
+  if (metric === "bounced" || metric === "bounced_later") raise(bounceKind(category).type);
 }
 
 /** One row for each group, in the order of time and then of names. Periods in which nothing happened have none. */

@@ -4,8 +4,8 @@
  */
 import { WEBHOOK_HEADERS_CHARS } from "../core/limits.ts";
 import type { EmailFacts } from "../db/webhook-facts.ts";
+import { bounceKind } from "../policy/bounce-kind.ts";
 import type { MailEvent } from "../schema/event.ts";
-import { bounceKind } from "./webhook-bounce.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

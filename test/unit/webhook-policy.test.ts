@@ -1,7 +1,6 @@
 /** Webhooks, the pure parts: when to try again, where to go, what is told. */
 import { describe, expect, it } from "vitest";
 import type { EmailFacts } from "../../src/db/webhook-facts.ts";
-import { bounceKind } from "../../src/ledger/webhook-bounce.ts";
 import { payloadOf } from "../../src/ledger/webhook-payload.ts";
 import {
   type Answer,
@@ -10,6 +9,7 @@ import {
   retryAfterMs,
   verdictOf,
 } from "../../src/ledger/webhook-schedule.ts";
+import { bounceKind } from "../../src/policy/bounce-kind.ts";
 import { CATEGORIES } from "../../src/policy/category.ts";
 import { parseEndpoint } from "../../src/schema/endpoint.ts";
 import type { MailEvent } from "../../src/schema/event.ts";

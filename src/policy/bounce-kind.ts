@@ -2,7 +2,7 @@
  * Our categories in the words that Resend's bounces use, which are Amazon SES's. Permanent: the address itself is no good.
  * Transient: another message may get through. Pure.
  */
-import type { Category } from "../policy/category.ts";
+import type { Category } from "./category.ts";
 
 export interface BounceKind {
   type: "Permanent" | "Transient" | "Undetermined";
