@@ -125,7 +125,7 @@ export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per
 export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
 export const INTAKE_BYTES = 4 * MB; // Messages accepted in one transaction: a commit for many small ones, and little waiting for large ones.
 export const DUPLICATES_AFTER_CRASH = 16; // Messages on the wire and outcomes not yet stored, together: by DATA 4 + 12 with 4 sessions, by BDAT 8 + 8.
-export const CLAIMS_PER_READ = 64; // Deliveries claimed at a time; only a queue lookup, costs no duplicates.
+export const CLAIMS_PER_READ = 256; // Deliveries claimed at a time; costs no duplicates. Each time is a commit, and a commit waits for the disk.
 export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.
 
 // --- Suppression -----------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ import { type CopyContext, copyOf } from "./copy.ts";
 import type { Meter } from "./meter.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Paces } from "./paces.ts";
-import type { Queue } from "./queue.ts";
-import { accepted, attemptData, eventOf, expired, finalType, type NewId } from "./record.ts";
+import type { Queue, QueuedEmail } from "./queue.ts";
+import { accepted, attemptData, eventOf, expired, finalType, type NewId, unmade } from "./record.ts";
 import type { Delivery } from "./tables.ts";
 import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
 import { withhold } from "./withheld.ts";
@@ -73,7 +73,11 @@ export class Lane implements Source<Job> {
     this.relay = relay;
     this.pool = pool;
     this.#context = context;
-    this.claims = new Claims(context.queue.deliveries, (claimed, now) => withhold(claimed, context, now));
+    this.claims = new Claims(context.queue.deliveries, (claimed, now) => {
+      // What is known is stored with the claim: one commit serves both.
+      if (claimed.length > 0) context.outcomes.flush(false);
+      return withhold(claimed, context, now);
+    });
     this.#bucket = relay.rate === null ? null : newBucket(shareOf(relay.rate, context.shards), context.now());
   }
 
@@ -139,19 +143,27 @@ export class Lane implements Source<Job> {
         outcomes.finish(delivery, [expired(this.#context.newId, delivery, at)]);
         continue;
       }
+      const copy = this.#copyOf(delivery, email, at);
+      if (copy === null) continue;
       if (this.relay.quota !== null && !this.#spend(at)) {
         this.claims.putBack(delivery);
         return null;
       }
       if (this.#bucket !== null) take(this.#bucket, at);
-      return {
-        delivery,
-        since: email.since,
-        requestId: email.requestId,
-        expiresAt: email.expiresAt,
-        isBegun: false,
-        copy: copyOf(delivery, email, this.relay, this.#context),
-      };
+      const { since, requestId, expiresAt } = email;
+      return { delivery, since, requestId, expiresAt, isBegun: false, copy };
+    }
+  }
+
+  /** The copy, or null when it cannot be made: a bug of ours, which this recipient pays for and no other. */
+  #copyOf(delivery: Delivery, email: QueuedEmail, at: number): Copy | null {
+    const { outcomes, newId, log } = this.#context;
+    try {
+      return copyOf(delivery, email, this.relay, this.#context);
+    } catch (cause) {
+      log("copy_failed", { email: delivery.email, recipient: delivery.index, cause: String(cause) });
+      outcomes.finish(delivery, [unmade(newId, delivery, at)]);
+      return null;
     }
   }
 

@@ -194,6 +194,8 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     return this.#queue.suppressed.apply(shipment, Date.now());
   }
 
+  async wake(): Promise<void> {}
+
   async settle(): Promise<void> {
     await this.#dispatcher.settle();
   }

@@ -20,6 +20,8 @@ export class Outcomes {
   #later: { id: number; due: number; route: string }[] = [];
   #entries: LedgerEntry[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** Something was written since the timer was set, so that what waits is younger. */
+  #isYoung = false;
   #onTheWire = 0;
 
   constructor(queue: Queue) {
@@ -57,14 +59,21 @@ export class Outcomes {
 
   #written(): void {
     if (this.#isFull) this.flush(false);
-    else this.#timer ??= setTimeout(() => this.flush(), LINGER_MS);
+    else this.#timer ??= setTimeout(this.#lingered, LINGER_MS);
   }
+
+  /** One timer for many batches: setting one for each and taking it back costs as much as spelling an event. */
+  #lingered = (): void => {
+    this.#timer = null;
+    if (!this.#isYoung) this.flush();
+    else if (this.#done.length + this.#later.length > 0) this.#timer = setTimeout(this.#lingered, LINGER_MS);
+    this.#isYoung = false;
+  };
 
   /** Writes what there is, now. `pause`: nothing follows at once. */
   flush(pause = true): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
     if (this.#done.length === 0 && this.#later.length === 0) return;
+    this.#isYoung = true;
     const [done, later, entries] = [this.#done, this.#later, this.#entries];
     this.#done = [];
     this.#later = [];

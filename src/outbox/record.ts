@@ -103,6 +103,14 @@ export const suppressed = (
     reason: suppressedSentence(grounds),
   });
 
+/** The event of a copy that could not be made. */
+export const unmade = (newId: NewId, delivery: Delivery, now: number): LedgerEntry =>
+  eventOf(newId, "email.failed", delivery, now, {
+    category: "invalid_message",
+    reason:
+      "This recipient's copy could not be put together. The log says why; others of the message are not concerned.",
+  });
+
 /** The event of a delivery whose time is over. */
 export const expired = (newId: NewId, delivery: Delivery, now: number) =>
   eventOf(newId, "email.failed", delivery, now, {

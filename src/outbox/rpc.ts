@@ -83,6 +83,8 @@ export interface OutboxRpc extends ReplicaRpc {
   stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void>;
   /** All or nothing, and durable when it resolves. */
   accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance>;
+  /** Does nothing: an outbox that is called looks what there is to do as it starts. */
+  wake(): Promise<void>;
   /** Hands what is known to the ledger now. */
   settle(): Promise<void>;
   reschedule(id: EmailId, scheduledAt: number): Promise<Change>;

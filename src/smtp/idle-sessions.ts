@@ -2,6 +2,8 @@
 import type { SmtpSession } from "./session.ts";
 
 export class IdleSessions {
+  /** Those that say QUIT: the relay counts them until it has answered. */
+  readonly #leaving = new Map<SmtpSession, Promise<void>>();
   #timers = new Map<SmtpSession, ReturnType<typeof setTimeout>>();
   #idleMs: number;
 
@@ -25,7 +27,7 @@ export class IdleSessions {
 
   park(session: SmtpSession): void {
     const leave = () => {
-      if (this.#remove(session)) void session.quit();
+      if (this.#remove(session)) void this.#leave(session);
     };
     this.#timers.set(session, setTimeout(leave, this.#idleMs));
     session.watch(() => {
@@ -35,11 +37,27 @@ export class IdleSessions {
     });
   }
 
+  /** How many are on their way out. */
+  get leaving(): number {
+    return this.#leaving.size;
+  }
+
+  /** Resolves when one of them has gone. */
+  async oneLess(): Promise<void> {
+    await Promise.race(this.#leaving.values());
+  }
+
+  #leave(session: SmtpSession): Promise<void> {
+    const gone = session.quit().finally(() => this.#leaving.delete(session));
+    this.#leaving.set(session, gone);
+    return gone;
+  }
+
   /** QUIT to all. */
   async close(): Promise<void> {
     const sessions = [...this.#timers.keys()];
     for (const session of sessions) this.#remove(session);
-    await Promise.all(sessions.map((session) => session.quit()));
+    await Promise.all([...sessions.map((session) => this.#leave(session)), ...this.#leaving.values()]);
   }
 
   #remove(session: SmtpSession): boolean {

@@ -157,6 +157,9 @@ export class Pool<Job extends { copy: Copy }> {
   }
 
   async #open(run: Run<Job>): Promise<SmtpSession | null> {
+    // One lane is one session, and those that say QUIT still count.
+    while (this.#lanes + this.#idle.leaving > this.#relay.connections && this.#idle.leaving > 0)
+      await this.#idle.oneLess();
     const startedAt = this.#deps.now();
     this.#opening += 1;
     let opened: Awaited<ReturnType<typeof openSession>>;

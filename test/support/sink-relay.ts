@@ -30,6 +30,8 @@ export interface SinkOptions {
   messagesReply?: string;
   /** Milliseconds before each answer. */
   delay?: number;
+  /** Milliseconds before QUIT is answered and the session over. */
+  quitDelay?: number;
   /** Says 354 although no recipient stands, as RFC 2920 allows. */
   alwaysGo?: boolean;
   /** Said to BDAT instead of taking it: to every one ("all", it is not known), or only to the last of a message. */
@@ -236,8 +238,10 @@ function serve(
       answer("250 2.0.0 Ok");
     } else if (verb === "QUIT") {
       log.quits += 1;
-      leave();
-      socket.end("221 2.0.0 Bye\r\n");
+      setTimeout(() => {
+        leave();
+        socket.end("221 2.0.0 Bye\r\n");
+      }, options.quitDelay ?? 0);
     } else answer("502 5.5.2 What?");
   };
   const ended = (size: number) => {

@@ -46,6 +46,40 @@ describe("after delivery", () => {
   });
 });
 
+describe("a copy that cannot be made", () => {
+  it("fails alone: the others of its message go, and so does what comes after", async () => {
+    const readers = [someone(), someone(), someone()];
+    const { body } = await call("POST", "/emails/bulk", {
+      from: "ada@example.com",
+      subject: "Hello",
+      text: "Words",
+      scheduled_at: new Date(Date.now() + 3_600_000).toISOString(),
+      recipients: readers.map((to) => ({ to })),
+    });
+    // What parsing excludes, as if a bug had let it in: splicing throws for it.
+    await runInDurableObject(stub(body.id), (_, state) => {
+      state.storage.sql.exec(
+        `UPDATE delivery SET name = ? WHERE ${OF_EMAIL} AND address = ?`,
+        "A\r\nBcc: everyone@example.com",
+        body.id,
+        readers[1],
+      );
+    });
+    await comeDue(body.id);
+    await runDurableObjectAlarm(stub(body.id));
+    const events = await eventsOf(
+      body.id,
+      (types) => types.filter((type) => type !== "email.scheduled").length === 3,
+    );
+    expect(events.map(({ type }) => type).sort()).toEqual(
+      expect.arrayContaining(["email.failed", "email.sent", "email.sent"]),
+    );
+    const after = someone();
+    await call("POST", "/emails", mail(after));
+    await mailFor(after);
+  });
+});
+
 describe("temporary failure", () => {
   it("is tried again by alarm, counts attempts, and ends at the message's ttl", async () => {
     const to = someone("later");

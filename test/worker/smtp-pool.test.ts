@@ -76,6 +76,24 @@ describe("sessions", () => {
     expect([log.peak, log.turnedAway]).toEqual([3, 0]);
   });
 
+  test("those that say QUIT count until they have gone", async () => {
+    const { port, pool } = await poolAt(
+      { extensions: PIPELINING, connections: 2, delay: 1, quitDelay: 60 },
+      "?connections=2",
+      5,
+    );
+    for (let round = 0; round < 3; round++) {
+      await pool.work(new ListSource(many(40, `r${round}-`)));
+      await until(
+        () => sinkLog(port),
+        ({ quits }) => quits >= 2 * round + 1,
+      );
+    }
+    await pool.close();
+    const log = await sinkLog(port);
+    expect([log.taken.length, log.peak, log.turnedAway]).toEqual([120, 2, 0]);
+  });
+
   test("without PIPELINING everything still goes", async () => {
     const { port, pool } = await poolAt({ extensions: [] });
     await pool.work(new ListSource(many(50)));
