@@ -20,9 +20,28 @@ export interface Claimed extends Subject {
 export const sameSubject = (a: Subject, b: Subject): boolean =>
   a.email === b.email && (a.recipient === b.recipient || a.recipient === WHOLE || b.recipient === WHOLE);
 
-/** Rows of a recipient and of the whole email, or all; ?4 is the recipient. Two texts: with an OR SQLite reads all rows of a bulk. */
-const concerning = (recipient: number): string =>
-  recipient === WHOLE ? "recipient >= ?4" : `recipient IN (?4, ${WHOLE})`;
+/** One event's way to an endpoint, as it is kept. */
+interface Row extends Subject {
+  id: string;
+  seq: number;
+  attempts: number;
+  due_at: number;
+}
+const ROW = "id, seq, email, recipient, attempts, due_at";
+
+/**
+ * The first row, by seq, of those that wait and concern a subject: its own and the whole email's, or for the whole email all
+ * of them. ?1 endpoint, ?2 email, ?3 recipient; ?4 and ?5 are the condition's. Two reads that each follow the index and
+ * stop at the first match, since a list's address may have thousands of events.
+ */
+function firstOf(recipient: number, condition: string): string {
+  const read = (which: string) =>
+    `SELECT ${ROW} FROM webhook_delivery INDEXED BY webhook_subject
+     WHERE endpoint = ?1 AND email = ?2 AND state = 'pending' AND recipient ${which} AND ${condition}
+     ORDER BY seq LIMIT 1`;
+  if (recipient === WHOLE) return read(">= ?3");
+  return `SELECT * FROM (${read("= ?3")}) UNION ALL SELECT * FROM (${read(`= ${WHOLE}`)}) ORDER BY seq LIMIT 1`;
+}
 
 /** Held-up events looked at before an endpoint's turn ends: each look moves one out of the way. */
 const LOOKS = 100;
@@ -41,55 +60,58 @@ export class WebhookQueue {
    */
   claim(endpoint: string, underWay: readonly Subject[], now: number): Claimed | null {
     for (let look = 0; look < LOOKS; look++) {
-      const [row] = this.#sql
-        .exec<Omit<Claimed, "type" | "payload" | "mailjet">>(
-          `SELECT id, seq, email, recipient, attempts FROM webhook_delivery INDEXED BY webhook_due
+      const [due] = this.#sql
+        .exec<Row & Record<string, SqlStorageValue>>(
+          `SELECT ${ROW} FROM webhook_delivery INDEXED BY webhook_due
            WHERE endpoint = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, seq LIMIT 1`,
           endpoint,
           now,
         )
         .toArray();
-      if (row === undefined) return null;
-      const free = underWay.some((one) => sameSubject(one, row))
-        ? now + WEBHOOK_LEASE_MS
-        : this.#waitsUntil(endpoint, row);
-      if (free !== null) {
-        this.#setDue(endpoint, row.id, Math.max(free, now + 1));
-        continue;
-      }
-      const attempts = row.attempts + 1;
-      this.#sql.exec(
-        "UPDATE webhook_delivery SET attempts = ?, due_at = ? WHERE endpoint = ? AND id = ?",
-        attempts,
-        now + WEBHOOK_LEASE_MS,
-        endpoint,
-        row.id,
-      );
-      const rest = this.#sql
-        .exec<Pick<Claimed, "type" | "payload" | "mailjet">>(
-          "SELECT type, payload, mailjet FROM webhook_event WHERE id = ?",
-          row.id,
-        )
-        .one();
-      return { ...row, attempts, ...rest };
+      if (due === undefined) return null;
+      const found = this.#head(endpoint, due, underWay, now);
+      if (typeof found !== "number") return this.#take(endpoint, found, now);
+      this.#setDue(endpoint, due.id, Math.max(found, now + 1));
     }
     return null;
   }
 
-  /** When the earlier event that stands before this one is due; null: none does. */
-  #waitsUntil(endpoint: string, { email, recipient, seq }: Subject & { seq: number }): number | null {
-    const [first] = this.#sql
-      .exec<{ due_at: number }>(
-        `SELECT due_at FROM webhook_delivery INDEXED BY webhook_subject
-         WHERE endpoint = ?1 AND email = ?2 AND state = 'pending' AND seq < ?3 AND ${concerning(recipient)} AND attempts < ${WEBHOOK_ORDER_ATTEMPTS}
-         ORDER BY seq LIMIT 1`,
-        endpoint,
-        email,
-        seq,
-        recipient,
+  /** What is to be told before anything else of a row's subject, maybe the row itself; or when to look again. */
+  #head(endpoint: string, row: Row, underWay: readonly Subject[], now: number): Row | number {
+    let head = row;
+    for (;;) {
+      if (underWay.some((one) => sameSubject(one, head))) return now + WEBHOOK_LEASE_MS;
+      const [before] = this.#sql
+        .exec<Row & Record<string, SqlStorageValue>>(
+          firstOf(head.recipient, `seq < ?4 AND attempts < ${WEBHOOK_ORDER_ATTEMPTS}`),
+          endpoint,
+          head.email,
+          head.recipient,
+          head.seq,
+        )
+        .toArray();
+      if (before === undefined) return head;
+      if (before.due_at > now) return before.due_at;
+      // Older each time, so this ends.
+      head = before;
+    }
+  }
+
+  #take(endpoint: string, { id, seq, email, recipient, attempts }: Row, now: number): Claimed {
+    this.#sql.exec(
+      "UPDATE webhook_delivery SET attempts = ?, due_at = ? WHERE endpoint = ? AND id = ?",
+      attempts + 1,
+      now + WEBHOOK_LEASE_MS,
+      endpoint,
+      id,
+    );
+    const rest = this.#sql
+      .exec<Pick<Claimed, "type" | "payload" | "mailjet">>(
+        "SELECT type, payload, mailjet FROM webhook_event WHERE id = ?",
+        id,
       )
-      .toArray();
-    return first?.due_at ?? null;
+      .one();
+    return { id, seq, email, recipient, attempts: attempts + 1, ...rest };
   }
 
   #setDue(endpoint: string, id: string, at: number): void {
@@ -113,17 +135,24 @@ export class WebhookQueue {
     this.#release(endpoint, claimed, now);
   }
 
-  /** What has not been tried and stands behind a subject's event is due again. */
+  /** What stands behind a subject's event and has not been tried is due again: the next one, or of a whole email all. */
   #release(endpoint: string, { email, recipient, seq }: Claimed, now: number): void {
-    this.#sql.exec(
-      `UPDATE webhook_delivery INDEXED BY webhook_subject SET due_at = ?1
-       WHERE endpoint = ?2 AND email = ?3 AND state = 'pending' AND ${concerning(recipient)} AND seq > ?5 AND attempts = 0 AND due_at > ?1`,
-      now,
-      endpoint,
-      email,
-      recipient,
-      seq,
-    );
+    const behind = "seq > ?4 AND attempts = 0 AND due_at > ?5";
+    if (recipient === WHOLE)
+      this.#sql.exec(
+        `UPDATE webhook_delivery INDEXED BY webhook_subject SET due_at = ?5
+         WHERE endpoint = ?1 AND email = ?2 AND state = 'pending' AND recipient >= ?3 AND ${behind}`,
+        endpoint,
+        email,
+        recipient,
+        seq,
+        now,
+      );
+    else
+      for (const { id } of this.#sql
+        .exec<{ id: string }>(firstOf(recipient, behind), endpoint, email, recipient, seq, now)
+        .toArray())
+        this.#setDue(endpoint, id, now);
   }
 
   /** When something is due for an endpoint, in milliseconds since 1970; null: nothing is left. */

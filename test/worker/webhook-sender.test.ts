@@ -263,6 +263,29 @@ describe("the queue", () => {
       ]);
     }));
 
+  it("tells thousands of events of one recipient in order, after the endpoint was away", () =>
+    inWorld(async (world) => {
+      world.endpoint("a");
+      const event = await email();
+      const events = Array.from({ length: 1_500 }, (_, i) => event(i === 0 ? "email.sent" : "email.opened"));
+      let down = true;
+      const seen: string[] = [];
+      world.answers.set("a.example", () => (down ? 500 : 200));
+      world.webhooks.enqueue(events);
+      await world.settle();
+      expect(world.calls).toHaveLength(1);
+      down = false;
+      for (let turn = 0; turn < 100 && world.calls.length < 1_501; turn++) {
+        world.now += WEBHOOK_LEASE_MS;
+        await world.settle();
+      }
+      expect(world.calls).toHaveLength(1_501);
+      seen.push(
+        ...world.rows<{ id: string }>("SELECT id FROM webhook_attempt ORDER BY attempt").map(({ id }) => id),
+      );
+      expect([...new Set(seen)]).toEqual(events.map((one) => (one.kind === "event" ? one.event.id : "")));
+    }));
+
   it("makes an attempt again that a crash cut off", () =>
     inWorld(async (world) => {
       world.endpoint("a");
