@@ -180,8 +180,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     // A wish not to be written to is told before it is forgotten here: the registry keeps it without the address.
     if (this.#facts.isPending) await this.#facts.deliver();
     this.#facts.erase(address);
-    const erased = eraseFrom(this.ctx.storage.sql, address, copies);
-    return { ...erased, webhook_events: erased.webhook_events + this.#webhooks.erase(address) };
+    return { ...this.#webhooks.erase(address, copies), ...eraseFrom(this.ctx.storage.sql, address, copies) };
   }
 
   /** Never throws: the platform gives up on alarms that do. */
@@ -217,10 +216,6 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   async webhookHealth(): Promise<WebhookHealth[]> {
     return this.#webhooks.health();
-  }
-
-  async eraseWebhooks(address: string): Promise<number> {
-    return this.#webhooks.erase(address);
   }
 
   async webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]> {

@@ -79,8 +79,6 @@ export interface LedgerRpc {
   notify(notices: WebhookNotice[]): Promise<void>;
   /** All endpoints. */
   webhookHealth(): Promise<WebhookHealth[]>;
-  /** Forgets a person in what endpoints were told or are still to be told. How many events that touched. */
-  eraseWebhooks(address: string): Promise<number>;
   /** What an endpoint was told of this ledger's emails, newest first. */
   webhookEvents(endpoint: string, page: WebhookPage): Promise<WebhookEvent[]>;
   /** Null: this ledger knows of no such event. Likewise below. */

@@ -1,7 +1,14 @@
 /** How webhooks forget: what is old, what is too much, an endpoint, and a person. */
 import { WEBHOOK_LOG_EVENTS, WEBHOOK_PRUNE_EVENTS } from "../core/limits.ts";
+import { BLOT, blotted, mentions } from "../schema/erasure.ts";
+import type { Subject } from "./webhook-tables.ts";
 
-const ERASED = "(erased)";
+interface Naming {
+  id: string;
+  payload: string | null;
+  source: string | null;
+  mailjet: string | null;
+}
 
 export class WebhookRetention {
   readonly #sql: SqlStorage;
@@ -47,50 +54,60 @@ export class WebhookRetention {
   }
 
   /**
-   * Forgets a person: events of that recipient go, told or not; elsewhere (among other recipients, in a server's words) the
-   * address is taken out. How many events were touched. Replays of those are not the bytes they were.
+   * Forgets a person: events of their copies, and those that are theirs by what they say, go, told or not. In what else names
+   * them (an email's other recipients, a server's words) the address is taken out; a replay of that is not the bytes it was.
    */
-  erase(address: string): number {
-    const wanted = address.toLowerCase();
-    const found = this.#sql
-      .exec<{
-        seq: number;
-        id: string;
-        payload: string | null;
-        source: string | null;
-        mailjet: string | null;
-      }>(
-        `SELECT seq, id, payload, source, mailjet FROM webhook_event
-         WHERE instr(lower(coalesce(payload, source) || coalesce(mailjet, '')), ?) > 0`,
-        inJson(wanted),
-      )
-      .toArray();
-    const own = found.filter(({ payload, source }) => ownerOf(payload, source)?.toLowerCase() === wanted);
-    this.#remove(own.map(({ id }) => id));
-    const pattern = wholeAddress(inJson(wanted));
-    let changed = 0;
-    for (const row of found) {
-      if (own.includes(row)) continue;
-      const { seq, id: _, ...texts } = row;
-      const [payload, source, mailjet] = [texts.payload, texts.source, texts.mailjet].map(
-        (text) => text?.replace(pattern, ERASED) ?? null,
-      );
-      if (payload === texts.payload && source === texts.source && mailjet === texts.mailjet) continue;
+  erase(address: string, copies: readonly Subject[]): { webhook_events: number; webhook_attempts: number } {
+    const naming = this.#naming(address);
+    const own = new Set([
+      ...naming.filter((row) => ownerOf(row)?.toLowerCase() === address.toLowerCase()).map(({ id }) => id),
+      ...this.#about(copies),
+    ]);
+    this.#remove([...own]);
+    const others = naming.filter(({ id }) => !own.has(id));
+    for (const { id, payload, source, mailjet } of others)
       this.#sql.exec(
-        "UPDATE webhook_event SET payload = ?, source = ?, mailjet = ? WHERE seq = ?",
-        payload,
-        source,
-        mailjet,
-        seq,
+        "UPDATE webhook_event SET payload = ?, source = ?, mailjet = ? WHERE id = ?",
+        payload && blotted(payload, address),
+        source && blotted(source, address),
+        mailjet && blotted(mailjet, address),
+        id,
       );
-      changed += 1;
-    }
+    const attempts = this.#sql
+      .exec<{ attempt: string; response: string }>(
+        "SELECT attempt, response FROM webhook_attempt WHERE instr(lower(response), lower(?)) > 0",
+        address.slice(address.lastIndexOf("@")),
+      )
+      .toArray()
+      .filter(({ response }) => mentions(response, address));
     this.#sql.exec(
-      "UPDATE webhook_attempt SET response = ? WHERE instr(lower(response), ?) > 0",
-      ERASED,
-      wanted,
+      "UPDATE webhook_attempt SET response = ? WHERE attempt IN (SELECT value FROM json_each(?))",
+      BLOT,
+      JSON.stringify(attempts.map(({ attempt }) => attempt)),
     );
-    return own.length + changed;
+    return { webhook_events: own.size + others.length, webhook_attempts: attempts.length };
+  }
+
+  #about(copies: readonly Subject[]): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        `SELECT id FROM webhook_event WHERE (email, recipient) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+        JSON.stringify(copies.map(({ email, recipient }) => [email, recipient])),
+      )
+      .toArray()
+      .map(({ id }) => id);
+  }
+
+  /** Events that name an address. SQL's part only spares reading the others: its `lower` knows ASCII, so the domain is asked for. */
+  #naming(address: string): Naming[] {
+    return this.#sql
+      .exec<Naming & Record<string, SqlStorageValue>>(
+        `SELECT id, payload, source, mailjet FROM webhook_event
+         WHERE instr(lower(coalesce(payload, source, '') || coalesce(mailjet, '')), lower(?)) > 0`,
+        address.slice(address.lastIndexOf("@")),
+      )
+      .toArray()
+      .filter(({ payload, source, mailjet }) => mentions(`${payload} ${source} ${mailjet}`, address));
   }
 
   /** The states of the deliveries that are gone with them. */
@@ -114,18 +131,8 @@ export class WebhookRetention {
   }
 }
 
-/** As it stands between the quotes of a JSON text. */
-const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
-
-/** Not as the end or the beginning of a longer address: what may stand in an atom (RFC 5322 section 3.2.3) goes on. */
-const wholeAddress = (address: string): RegExp =>
-  new RegExp(
-    `(?<![\\w.!#$%&'*+/=?^\`{|}~-])${address.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}(?![\\w-]|\\.\\w)`,
-    "gi",
-  );
-
 /** Whose event it is: the recipient, the address on the list, or who left by a link. */
-function ownerOf(payload: string | null, source: string | null): string | undefined {
+function ownerOf({ payload, source }: Naming): string | undefined {
   if (payload !== null) {
     const { data } = JSON.parse(payload) as { data: { recipient?: string; email?: string } };
     return data.recipient ?? data.email;

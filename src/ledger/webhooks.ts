@@ -25,7 +25,7 @@ import { payloadOf } from "./webhook-payload.ts";
 import { WebhookQueue } from "./webhook-queue.ts";
 import { WebhookRetention } from "./webhook-retention.ts";
 import { type SenderParts, WebhookSender } from "./webhook-sender.ts";
-import { makeTables } from "./webhook-tables.ts";
+import { makeTables, type Subject } from "./webhook-tables.ts";
 
 /** Between two looks at a queue whose foremost events only wait for one another, in milliseconds. */
 const TURN_MS = 1_000;
@@ -165,9 +165,9 @@ export class Webhooks {
     return forgotten > 0;
   }
 
-  /** Forgets a person. How many events that touched. */
-  erase(address: string): number {
-    return this.#retention.erase(address);
+  /** Forgets a person, and says how many rows that touched. */
+  erase(address: string, copies: readonly Subject[]): { webhook_events: number; webhook_attempts: number } {
+    return this.#retention.erase(address, copies);
   }
 
   health(): WebhookHealth[] {

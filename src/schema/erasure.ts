@@ -8,15 +8,19 @@ import { parseMailbox } from "./address.ts";
 const LOCAL = "A-Za-z0-9'+_.\\u0080-\\uffff-";
 const DOMAIN = "A-Za-z0-9\\u0080-\\uffff-";
 
-/** Whether a text names an address, in any case. In JSON, too, where quotes and backslashes are escaped. */
-export function mentions(text: string, address: string): boolean {
+/** Where a text names an address, in any case. In JSON, too, where quotes and backslashes are escaped. */
+function places(address: string, flags: string): RegExp {
   const spellings = [address, JSON.stringify(address).slice(1, -1)].map((one) =>
     one.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"),
   );
-  return new RegExp(`(?<![${LOCAL}])(?:${spellings.join("|")})(?![${DOMAIN}]|\\.[${DOMAIN}])`, "iu").test(
-    text,
-  );
+  return new RegExp(`(?<![${LOCAL}])(?:${spellings.join("|")})(?![${DOMAIN}]|\\.[${DOMAIN}])`, flags);
 }
+
+export const mentions = (text: string, address: string): boolean => places(address, "iu").test(text);
+
+/** What stands in a text in the place of an address that was taken out. */
+export const BLOT = "(erased)";
+export const blotted = (text: string, address: string): string => text.replace(places(address, "giu"), BLOT);
 
 /** A list of mailboxes, `Name <addr>`, without those of an address. */
 export const without = (list: readonly string[], address: string): string[] =>

@@ -270,14 +270,14 @@ describe("events", () => {
     await sent(to, { EventPayload: `from ${friend}` });
     expect((await endpoint.told(1))[0]!.body).toContain(`from ${friend}`);
     const ledger = allLedgers(env as unknown as Env, 1)[0]!;
-    expect(await ledger.eraseWebhooks(friend)).toBe(1);
+    expect(await ledger.erase(friend, [])).toMatchObject({ webhook_events: 1 });
     const kept = () =>
       runInDurableObject(ledger, (_, { storage }) =>
         JSON.stringify(storage.sql.exec("SELECT * FROM webhook_event").toArray()),
       );
     expect(await kept()).not.toContain(friend);
     expect(await kept()).toContain("from (erased)");
-    await ledger.eraseWebhooks(to);
+    await ledger.erase(to, []);
     expect(await kept()).not.toContain(to);
   });
 

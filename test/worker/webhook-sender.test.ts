@@ -349,7 +349,7 @@ describe("the queue", () => {
         at: T0,
         payload: '{"type":"suppression.added","data":{"email":"r0@example.org"}}',
       });
-      expect(world.webhooks.erase("r0@example.org")).toBe(4);
+      expect(world.webhooks.erase("r0@example.org", [])).toEqual({ webhook_events: 4, webhook_attempts: 0 });
       const left = world.rows<{ payload: string }>("SELECT payload FROM webhook_event");
       expect(left).toHaveLength(1);
       const { data } = JSON.parse(left[0]!.payload);
@@ -360,7 +360,12 @@ describe("the queue", () => {
       });
       expect(world.rows("SELECT DISTINCT id FROM webhook_delivery")).toHaveLength(1);
       expect(world.rows("SELECT DISTINCT id FROM webhook_attempt")).toHaveLength(1);
-      expect(world.webhooks.erase("r0@example.org")).toBe(0);
+      expect(world.webhooks.erase("r0@example.org", [])).toEqual({ webhook_events: 0, webhook_attempts: 0 });
+      expect(world.webhooks.erase("nobody@example.org", [{ email: row.id, recipient: 1 }])).toEqual({
+        webhook_events: 1,
+        webhook_attempts: 0,
+      });
+      expect(world.rows("SELECT * FROM webhook_event")).toEqual([]);
     }));
 
   it("forgets everything of an endpoint that was deleted, and takes no older list", () =>
