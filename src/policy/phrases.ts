@@ -70,7 +70,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "Domino: not listed in Domino Directory, in public Name & Address Book; not a block list.",
   },
   {
-    says: /(mailbox|inbox|account)(['’]s)? (size )?(exceeds|has exceeded|exceeded|is over)|mail ?boxes are full/i,
+    says: /(mailbox|inbox)(['’]s)? (size )?(exceeds|has exceeded|exceeded|is over)|mail ?boxes are full/i,
     category: "mailbox_full",
     why: "IMail: User mailbox exceeds allowed size; au: mail boxes are full.",
   },
@@ -87,7 +87,7 @@ export const PHRASES: readonly PhraseRow[] = [
     why: "Gmail 452 4.2.2, iCloud, Exchange STOREDRV MailboxFull, dovecot, cyrus.",
   },
   {
-    says: /(account|mailbox|user|recipient|addressee|address).{0,60}(disabled|deactivated|suspended|inactive|closed|locked|discontinued|expired)|(disabled|inactive|suspended|deactivated|discontinued) (account|mailbox|user|recipient)|mailbox (is )?(unavailable due to inactivity|frozen)|no longer (accepts? (any )?(mail|messages)|active|in use|(a )?valid)|has left (the|our) (company|organi[sz]ation)/i,
+    says: /(account|mailbox|user|recipient|addressee|address).{0,60}(disabled|deactivated|suspended|inactive|closed|locked|discontinued|expired)|(disabled|inactive|suspended|deactivated|discontinued) (account|mailbox|user|recipient)|mailbox (is )?(unavailable due to inactivity|frozen)|no longer accepts? (any )?(mail|messages)|(address|mailbox|account|user|recipient)( is| are)? no longer (active|in use|(a )?valid)|has left (the|our) (company|organi[sz]ation)/i,
     category: "mailbox_disabled",
     why: "Gmail 550 5.2.1 disabled, Yahoo 554 discontinued, Outlook, iCloud inactive, Yandex.",
   },

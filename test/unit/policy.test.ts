@@ -562,6 +562,8 @@ describe("a status from a bounce means", () => {
     ["2.0.0", "250 ok", "accepted", "accepted"],
     [null, "", "bounced", "refused"],
     ["5.7.1", "message content rejected, looks like spam", "bounced", "spam_blocked"],
+    [null, "550 5.7.1 Account has exceeded its hourly message limit", "deferred", "rate_limited"],
+    [null, "550 User mailbox exceeds allowed size", "bounced", "mailbox_full"],
     // Amounts are no reply codes.
     [null, "it has used 250/250 (100%) of its allowance", "bounced", "refused"],
     [null, "Mailbox is full: 450 MB of 450 MB", "bounced", "mailbox_full"],
