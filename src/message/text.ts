@@ -51,7 +51,8 @@ const INVISIBLE = /(?:\u00ad|\u034f|\u200b|\u2060|\ufeff)+/g;
 const NON_ASCII = /[^\0-\x7f]/;
 const SPACE = /[ \t\r\n\f\u00a0]+/g;
 const UNEVEN = /[\t\r\n\f\u00a0]| {2}/;
-const LINKABLE = /^(?:https?|mailto|tel|sms):/i;
+/** What a reader of text can follow; a variable may hold such a thing, and `{{unsubscribe_url}}` does. */
+const LINKABLE = /^(?:(?:https?|mailto|tel|sms):|\{\{)/i;
 
 interface List {
   ordered: boolean;

@@ -75,6 +75,13 @@ describe("a message with a way to unsubscribe", () => {
     expect(targetsIn(mail.html!)).toEqual([]);
   });
 
+  it("has it in a text part made of the html too", async () => {
+    const mail = await PostalMime.parse(
+      unstuffed(sent({ html: '<p>Hi</p><a href="{{unsubscribe_url}}">leave</a>', text: null })),
+    );
+    expect(mail.text).toBe(`Hi\n\nleave (${URL_})\n`);
+  });
+
   it("leaves other braces of a single message alone", () => {
     expect(sent({ text: "{{name}} {{unsubscribe_url}}", html: null })).toContain("\r\n\r\n{{name}} =\r\n");
   });
