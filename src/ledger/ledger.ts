@@ -9,6 +9,7 @@ import {
   DAY_MS,
   LEDGER_PARAMETER_CHARS,
   LEDGER_RETRY_MS,
+  REPLICA_START_MS,
   SETTLE_MS,
   WEBHOOK_LOG_MS,
 } from "../core/limits.ts";
@@ -248,7 +249,12 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   /** Never throws: without the registry the list known so far stands, and the alarm asks again. */
   async #pullEndpoints(): Promise<void> {
     try {
-      this.#webhooks.setEndpoints(await registryOf(this.env).endpoints());
+      const asked = registryOf(this.env)
+        .endpoints()
+        .then((set) => this.#webhooks.setEndpoints(set));
+      asked.catch(() => undefined); // When time was up first, nobody else hears of it.
+      await Promise.race([asked, scheduler.wait(REPLICA_START_MS)]);
+      if (!this.#webhooks.informed) throw new Error("the registry did not answer in time");
     } catch (cause) {
       log("endpoints_not_known", { cause: String(cause) });
       this.#guard(LEDGER_RETRY_MS);

@@ -6,6 +6,7 @@ import { openDb } from "../../src/db/client.ts";
 import { allLedgers, dbOf, type Env } from "../../src/env.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { call, eventsOf, mailFor, poll, someone, worker } from "../support/api.ts";
+import { emailEntry, eventEntry, recipientsEntry } from "../support/entries.ts";
 import { hook, startEndpoint } from "../support/webhooks.ts";
 
 const bindings = env as unknown as Env;
@@ -275,6 +276,21 @@ describe("a webhook", () => {
     const [first] = await told(1);
     expect(String(first!.headers["webhook-signature"])).toMatch(/^v1,[\w+/=]{44} v1,[\w+/=]{44}$/);
     expect(first!.headers["svix-signature"]).toBe(first!.headers["webhook-signature"]);
+  });
+
+  it("is known to a ledger from its first moment, though nobody told it", async () => {
+    const { told } = await hook(["email.opened"]);
+    const { email } = emailEntry();
+    const late = bindings.LEDGER.get(bindings.LEDGER.idFromName("webhooks-late"));
+    await late.append([
+      { kind: "email", email },
+      recipientsEntry(email.id, 1),
+      eventEntry(email.id, "email.opened"),
+    ]);
+    expect(JSON.parse((await told(1))[0]!.body)).toMatchObject({
+      type: "email.opened",
+      data: { email_id: email.id, subject: email.subject, recipient: "r0@Example.org" },
+    });
   });
 
   it("says how it does, here and in the figures", async () => {
