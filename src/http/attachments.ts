@@ -12,7 +12,7 @@ import {
   MESSAGE_BYTES,
 } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import type { Attachment } from "../schema/email.ts";
+import type { Attachment } from "../schema/attachment.ts";
 import { parseFileAddress } from "../schema/endpoint.ts";
 
 export interface FetchParts {

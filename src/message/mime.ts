@@ -9,7 +9,7 @@
 
 import { detectMimeType } from "nodemailer/lib/mime-funcs";
 import { base64url } from "../core/bytes.ts";
-import type { Attachment } from "../schema/email.ts";
+import type { Attachment } from "../schema/attachment.ts";
 import type { Slot } from "./compiled.ts";
 import { dispositionField, fileTypeField } from "./file-name.ts";
 import { parameterField, structuredField } from "./headers.ts";

@@ -5,7 +5,6 @@ import { z } from "zod";
 import {
   ATTACHMENTS_PER_EMAIL,
   BATCH_EMAILS,
-  FILE_NAME_CHARS,
   HEADER_NAME_CHARS,
   HEADER_VALUE_CHARS,
   HEADERS_PER_EMAIL,
@@ -19,24 +18,11 @@ import {
   TTL_MIN_SECONDS,
 } from "../core/limits.ts";
 import { type Mailbox, parseMailbox } from "./address.ts";
-import { base64Of, checkBase64 } from "./base64.ts";
+import { type Attachment, attachment } from "./attachment.ts";
 import { forbiddenHeader, isHeaderName } from "./header.ts";
 import { TemplateUse } from "./template-use.ts";
+import { CONTROL, oneLine, wellFormed } from "./text.ts";
 import { variables } from "./variables.ts";
-
-export interface Attachment {
-  filename: string | null;
-  /** Base64 (RFC 4648 section 4) as the caller sent it, checked, white space removed. Empty while `path` is set. */
-  content: string;
-  /** Bytes after decoding. */
-  size: number;
-  /** An address that the file is still to be fetched from. Absent: it is here. */
-  path?: string;
-  /** Null: from the file name's extension, else application/octet-stream. */
-  content_type: string | null;
-  /** Set: the part is inline, and `cid:` links in the html refer to it. */
-  content_id: string | null;
-}
 
 /** What a message says, whoever it goes to: the part of a request that `message/` compiles. */
 export interface Content {
@@ -54,21 +40,6 @@ export interface Content {
   headers: { name: string; value: string }[];
   attachments: Attachment[];
 }
-
-const CONTROL = /\p{Cc}/u;
-export const oneLine = (what: string, max: number) =>
-  z
-    .string(`must be text: ${what}`)
-    .max(max, `is longer than ${max} characters`)
-    .refine(
-      (text) => !CONTROL.test(text),
-      "has a line break or another control character, which a header cannot carry",
-    )
-    .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
-export const wellFormed = (what: string) =>
-  z
-    .string(`must be text: ${what}`)
-    .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
 /** One address, `Name <local@domain>` or bare. */
 export const mailbox = z
@@ -99,68 +70,6 @@ const tagText = (what: string) =>
     .min(1, "is empty")
     .max(TAG_CHARS, `is longer than ${TAG_CHARS} characters`)
     .regex(/^[A-Za-z0-9_-]+$/, "may hold only ASCII letters, digits, `_` and `-`");
-
-/** type/subtype with parameters (RFC 2045 section 5.1), without anything that could end the header. */
-const MEDIA_TYPE =
-  /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}(\s*;\s*[a-z0-9_.*-]{1,40}=("[\x20\x21\x23-\x5b\x5d-\x7e]{0,100}"|[a-z0-9!#$&^_.+-]{1,100})){0,5}$/i;
-
-/** What JSON makes of Node's Buffer, as older SDKs of Resend send it. */
-interface NodeBuffer {
-  type: "Buffer";
-  data: number[];
-}
-const isNodeBuffer = (value: unknown): boolean => {
-  const { type, data } = (typeof value === "object" && value !== null ? value : {}) as Partial<NodeBuffer>;
-  return (
-    type === "Buffer" &&
-    Array.isArray(data) &&
-    data.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)
-  );
-};
-
-const attachment = z
-  .object({
-    filename: oneLine("a file name", FILE_NAME_CHARS).nullish(),
-    content: z
-      .union([z.string(), z.custom<NodeBuffer>(isNodeBuffer)], "must be the file's bytes as base64 text")
-      .describe("The file's bytes as base64.")
-      .nullish(),
-    path: z
-      .string("must be the address of the file")
-      .describe("Address to fetch the file from, instead of `content`.")
-      .nullish(),
-    content_type: z
-      .string("must be text such as `image/png`")
-      .regex(MEDIA_TYPE, "is not a media type such as `image/png`")
-      .nullish(),
-    content_id: z
-      .string("must be text")
-      .regex(
-        /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,128}$/,
-        "may hold 1 to 128 letters, digits and . _ - @ without spaces or brackets",
-      )
-      .nullish(),
-  })
-  .transform((value, ctx): Attachment => {
-    const fail = (path: string, message: string): never => {
-      ctx.addIssue({ code: "custom", path: [path], message });
-      return z.NEVER;
-    };
-    const remote = value.content == null ? (value.path ?? null) : null;
-    if (value.content == null && remote === null)
-      return fail("content", "is missing: the file's bytes as base64 text, or its address in `path`");
-    const text = typeof value.content === "string" ? value.content : base64Of(value.content?.data ?? []);
-    const checked = checkBase64(text);
-    if (!checked.ok) return fail("content", checked.error);
-    return {
-      filename: value.filename ?? null,
-      content: checked.value.text,
-      size: checked.value.size,
-      ...(remote === null ? {} : { path: remote }),
-      content_type: value.content_type ?? null,
-      content_id: value.content_id ?? null,
-    };
-  });
 
 const headers = z
   .record(z.string(), z.string("must be text"), "must be an object of header names and values")
@@ -195,52 +104,64 @@ const topic = z
   .max(TOPIC_CHARS, `is longer than ${TOPIC_CHARS} characters`)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "may hold only ASCII letters, digits, `.`, `_` and `-`");
 
-/** What every way of sending shares. Each field says what absent means. */
+/** What every way of sending shares. Each field says what absent means, here and in the contract. */
 export const contentFields = {
-  from: mailbox,
-  /** Absent: replies go to `from`. */
-  reply_to: mailboxes,
-  subject: oneLine("the subject", SUBJECT_CHARS),
-  /** Absent: the content stands in the request. */
-  template: TemplateUse.nullish(),
-  /** Absent: inboxes show the mail's first words beside the subject. */
-  preheader: oneLine("the preheader", PREHEADER_CHARS).nullish(),
-  /** Absent: no html part. */
-  html: wellFormed("the html part").nullish(),
-  /** Absent: made from the html. */
-  text: wellFormed("the text part").nullish(),
-  headers: headers.nullish(),
+  from: mailbox.describe("The sender, such as `Ada <ada@example.com>`."),
+  reply_to: mailboxes.describe("Absent: replies go to `from`."),
+  subject: oneLine("the subject", SUBJECT_CHARS).describe("The subject; variables may stand in it."),
+  template: TemplateUse.nullish().describe(
+    "A stored template and its values. Absent: the content stands in the request.",
+  ),
+  preheader: oneLine("the preheader", PREHEADER_CHARS)
+    .nullish()
+    .describe("Shown beside the subject, hidden in the mail. Absent: inboxes show the mail's first words."),
+  html: wellFormed("the html part").nullish().describe("The html part. Absent: none."),
+  text: wellFormed("the text part").nullish().describe("The text part. Absent: made from the html."),
+  headers: headers.nullish().describe("Headers of your own, by name. Absent: none."),
   attachments: z
     .array(attachment, "must be a list of attachments")
     .max(ATTACHMENTS_PER_EMAIL, `has more than ${ATTACHMENTS_PER_EMAIL} attachments`)
-    .nullish(),
+    .nullish()
+    .describe("Files, each as `content` in base64 or by its address in `path`. Absent: none."),
   tags: z
     .array(z.object({ name: tagText("name"), value: tagText("value") }), "must be a list of {name, value}")
     .max(TAGS_PER_EMAIL, `has more than ${TAGS_PER_EMAIL} tags`)
-    .nullish(),
-  /** Absent: opens and clicks are both tracked, links of the text part are not. */
+    .nullish()
+    .describe("What figures and webhooks can be told apart by. Absent: none."),
   tracking: z
     .object({
       opens: z.boolean("must be true or false").default(true),
       clicks: z.boolean("must be true or false").default(true),
       text_clicks: z.boolean("must be true or false").default(false),
     })
-    .nullish(),
-  /** true, or the topic that is left by it: headers and `{{unsubscribe_url}}`. Absent: neither. */
-  unsubscribe: z.union([z.boolean(), z.object({ topic })], "must be true, false or {topic}").nullish(),
-  /** Resend's name for the topic, which may stand without `unsubscribe`. Absent: that of `unsubscribe`, or none. */
-  topic_id: topic.nullish(),
-  /** Absent: routing chooses among the configured relays. */
-  relay: z.string("must be the name of a relay").max(100).nullish(),
-  /** Seconds that delivery is tried. Absent: 72 hours. */
+    .nullish()
+    .describe("Absent: opens and clicks are both tracked, links of the text part are not."),
+  unsubscribe: z
+    .union([z.boolean(), z.object({ topic })], "must be true, false or {topic}")
+    .nullish()
+    .describe("true, or the topic that is left by it: headers and `{{unsubscribe_url}}`. Absent: neither."),
+  topic_id: topic
+    .nullish()
+    .describe(
+      "Resend's name for the topic, which may stand without `unsubscribe`. Absent: that of `unsubscribe`, or none.",
+    ),
+  relay: z
+    .string("must be the name of a relay")
+    .max(100)
+    .nullish()
+    .describe("Name of the relay to use. Absent: routing chooses among those configured."),
   ttl: z
     .number("must be a number of seconds")
     .int("must be whole seconds")
     .min(TTL_MIN_SECONDS, `must be at least ${TTL_MIN_SECONDS} seconds`)
     .max(TTL_MAX_SECONDS, `must be at most ${TTL_MAX_SECONDS} seconds (7 days)`)
-    .nullish(),
-  /** ISO 8601 or `in 10 min`. Absent: at once. */
-  scheduled_at: z.string("must be text: ISO 8601, or such as `in 10 min`").max(100).nullish(),
+    .nullish()
+    .describe("Seconds that delivery is tried. Absent: 72 hours."),
+  scheduled_at: z
+    .string("must be text: ISO 8601, or such as `in 10 min`")
+    .max(100)
+    .nullish()
+    .describe("When to send: ISO 8601, or such as `in 10 min`, up to 30 days ahead. Absent: at once."),
 };
 
 export const hasContent = (value: { html?: string | null | undefined; text?: string | null | undefined }) =>
@@ -250,9 +171,9 @@ export const NO_CONTENT = "is missing: give `html`, `text` or both";
 export const SendEmail = z
   .object({
     ...contentFields,
-    to: mailboxes,
-    cc: mailboxes,
-    bcc: mailboxes,
+    to: mailboxes.describe("Up to 50 recipients, who see one another."),
+    cc: mailboxes.describe("Likewise."),
+    bcc: mailboxes.describe("Recipients nobody sees."),
     /** The same for every recipient. Absent: `{{…}}` in the content is text. */
     variables: variables.nullish(),
   })

@@ -8,8 +8,9 @@ import {
   TEMPLATE_VARIABLES,
   VARIABLE_CHARS,
 } from "../core/limits.ts";
-import { mailbox, oneLine, wellFormed } from "./email.ts";
+import { mailbox } from "./email.ts";
 import type { VariableValue } from "./template-use.ts";
+import { oneLine, wellFormed } from "./text.ts";
 
 /** Types of variables. string, number and boolean are text to html; html goes into it as it is. Resend has the first two. */
 export const VARIABLE_TYPES = ["string", "number", "boolean", "html"] as const;

@@ -5,7 +5,8 @@ import MailComposer from "nodemailer/lib/mail-composer";
 import PostalMime, { decodeWords, type Email } from "postal-mime";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/message/compile.ts";
-import type { Attachment, Content } from "../../src/schema/email.ts";
+import type { Attachment } from "../../src/schema/attachment.ts";
+import type { Content } from "../../src/schema/email.ts";
 import { content, context, ID, mailbox, unstuffed, wire } from "../support/mail.ts";
 
 const file = (bytes: string | Uint8Array, change: Partial<Attachment> = {}): Attachment => {

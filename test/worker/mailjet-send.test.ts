@@ -397,7 +397,7 @@ describe("the template language", () => {
 });
 
 describe("several messages", () => {
-  it("are answered in their order, the good ones sent, and the request fails as Mailjet's does", async () => {
+  it("are answered in their order, the good ones sent, and the request succeeds", async () => {
     const [a, b] = [someone("a"), someone("b")] as const;
     const { status, body } = await send({
       Messages: [
@@ -407,7 +407,7 @@ describe("several messages", () => {
         { To: [{ Email: "x@example.net" }] },
       ],
     });
-    expect(status).toBe(400);
+    expect(status).toBe(200);
     expect(body.Messages.map(({ Status }: { Status: string }) => Status)).toEqual([
       "success",
       "error",
@@ -418,6 +418,12 @@ describe("several messages", () => {
     expect(body.Messages[3].Errors.map((one: { ErrorCode: string }) => one.ErrorCode)).toEqual(["mj-0003"]);
     expect(await mailFor(a)).toHaveLength(1);
     expect(await mailFor(b)).toHaveLength(1);
+  });
+
+  it("fail as a request when none is good", async () => {
+    const { status, body } = await send({ Messages: [message("nobody"), message("no one")] });
+    expect(status).toBe(400);
+    expect(body.Messages).toHaveLength(2);
   });
 
   it("of one moment have numbers of their own", async () => {

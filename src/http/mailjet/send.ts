@@ -43,9 +43,10 @@ send.post("/v3.1/send", async (c) => {
       : { Status: "error", Errors: [fault] };
   });
   nameUnknown(c, unknown);
-  // As Mailjet answers: one message that failed makes the request fail, though the others are sent.
-  const failed = answers.find((answer) => "Errors" in answer);
-  const status = failed !== undefined && "Errors" in failed ? failed.Errors[0]!.StatusCode : 200;
+  // An SDK that throws although mail was sent makes its caller send again (mailjet-apiv3-nodejs#271): a request fails only
+  // when nothing of it was taken.
+  const errors = answers.flatMap((answer) => ("Errors" in answer ? [answer.Errors[0]!] : []));
+  const status = errors.length === answers.length ? errors[0]!.StatusCode : 200;
   c.header("Content-Type", "application/json; charset=utf-8");
   return c.body(exactJson({ Messages: answers }), status as ContentfulStatusCode);
 });
