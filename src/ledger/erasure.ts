@@ -1,6 +1,7 @@
 /**
  * Erasing one person from the ledger's SQLite, so far as it was refused by libSQL or is about their copies. Elsewhere they are
- * forgotten by webhook-retention.ts and facts.ts; what is on its way is brought to libSQL before, by the caller.
+ * forgotten by webhook-retention.ts, and what facts.ts has of them is told first; what is on its way is brought to libSQL
+ * before, by the caller.
  */
 import type { CopyOf } from "../db/erase.ts";
 import { mentions } from "../schema/erasure.ts";

@@ -134,9 +134,11 @@ export class Facts {
     return true;
   }
 
-  /** Forgets what waits to be told of an address. */
-  erase(address: string): void {
-    this.#parts.sql.exec("DELETE FROM fact WHERE address = ?", comparedAddress(address));
+  /** How many facts about an address wait to be told. */
+  waitingFor(address: string): number {
+    return this.#parts.sql
+      .exec<{ n: number }>("SELECT count(*) AS n FROM fact WHERE address = ?", comparedAddress(address))
+      .one().n;
   }
 
   #matters(category: string): boolean {

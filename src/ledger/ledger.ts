@@ -178,10 +178,15 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   }
 
   async erase(address: string, copies: CopyOf[]): Promise<ErasedFromLedger> {
-    // A wish not to be written to is told before it is forgotten here: the registry keeps it without the address.
+    // A wish not to be written to is told before it is forgotten here: the registry keeps it without the address. One that
+    // cannot be told now stays, and the caller is to come again.
     if (this.#facts.isPending) await this.#facts.deliver();
-    this.#facts.erase(address);
-    return { ...this.#webhooks.erase(address, copies), ...eraseFrom(this.ctx.storage.sql, address, copies) };
+    const erased = eraseFrom(this.ctx.storage.sql, address, copies);
+    return {
+      ...this.#webhooks.erase(address, copies),
+      ...erased,
+      pending: erased.pending + this.#facts.waitingFor(address),
+    };
   }
 
   /** Never throws: the platform gives up on alarms that do. */
