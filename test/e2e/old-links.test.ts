@@ -1,6 +1,6 @@
 /**
- * Links of mail that was sent long ago: another installation, with an empty database and a new secret in front of the old
- * one, still knows what they mean; and one without the old secret does not. curl plays the scanner.
+ * Links of mail that was sent long ago: another installation, without its rows or any database, and a new secret in front of
+ * the old one, still knows what they mean; and one without the old secret does not. curl plays the scanner.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -53,9 +53,15 @@ beforeAll(async () => {
   await postern.stop();
 });
 
-describe("an installation that knows the old secret but not the mail", () => {
+/** Nothing listens there. */
+const AWAY = "http://127.0.0.1:9";
+
+describe("an installation that knows the old secret but not the mail, and whose libSQL is away", () => {
   it("serves pixel, redirect and page, and takes the unsubscribe", async () => {
-    const postern = await Postern.start(folders[1].path, { SIGNING_SECRET: `${NEW_SECRET},${old}` });
+    const postern = await Postern.start(folders[1].path, {
+      SIGNING_SECRET: `${NEW_SECRET},${old}`,
+      LIBSQL_URL: AWAY,
+    });
     expect(status(postern.base + paths.pixel)).toBe("200");
     expect(status(postern.base + paths.click)).toBe("302 https://example.com/a?b=1&c=2");
     expect(curl(postern.base + paths.unsubscribe)).toContain("b…@example.net");
