@@ -110,7 +110,9 @@ export const SMTP_CONNECTIONS_DEFAULT = 4; // The platform gives an invocation s
 export const SMTP_CONNECTIONS_MAX = 5; // Likewise.
 export const SMTP_MESSAGES_PER_CONNECTION = 1_000; // Relays close long sessions (postfix: none, exim: 1,000 by default).
 export const SMTP_MESSAGES_UNANSWERED = 8; // By BDAT, over all sessions of a relay, at least 2 each: more than one a round trip. A crash repeats them, see DUPLICATES_AFTER_CRASH.
-export const SMTP_REPLIES_HELD = 40; // Replies read ahead; a window of 8 messages has 32 under way. More is a relay that babbles.
+export const SMTP_MESSAGES_UNANSWERED_FAR = 12; // Likewise with a far relay, where round trips are what limits; storing outcomes 4 at a time costs nothing there.
+export const SMTP_FAR_MS = 10; // A relay that takes so long to answer EHLO is far.
+export const SMTP_REPLIES_HELD = 60; // Replies read ahead; a window of 12 messages has 48 under way. More is a relay that babbles.
 export const SMTP_JOINED_WRITE_BYTES = 64 * KB; // Up to this size a body and what follows it are copied into one write; above, copying costs more than a packet.
 export const SMTP_WRITE_CHUNK_BYTES = 256 * KB; // A large body is written in pieces of this size, each with SMTP_WRITE_MS.
 export const SMTP_FRUITLESS_SESSIONS = 3; // Sessions in a row that ended without one answered message before the relay counts as unreachable.
@@ -124,7 +126,7 @@ export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per
 // --- Outbox ------------------------------------------------------------------------------------------------
 export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
 export const INTAKE_BYTES = 4 * MB; // Messages accepted in one transaction: a commit for many small ones, and little waiting for large ones.
-export const DUPLICATES_AFTER_CRASH = 16; // Messages on the wire and outcomes not yet stored, together: by DATA 4 + 12 with 4 sessions, by BDAT 8 + 8.
+export const DUPLICATES_AFTER_CRASH = 16; // Messages on the wire and outcomes not yet stored, together: by DATA 4 + 12 with 4 sessions, by BDAT 8 + 8, or 12 + 4 with a far relay.
 export const CLAIMS_PER_READ = 256; // Deliveries claimed at a time; costs no duplicates. Each time is a commit, and a commit waits for the disk.
 export const RPC_BYTES = 30 * MB; // Durable Object RPC carries 32 MiB.
 

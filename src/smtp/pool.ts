@@ -3,10 +3,12 @@
  * there is work for and the relay allows, and says what came of each. It decides nothing about retries or routing.
  */
 import {
+  SMTP_FAR_MS,
   SMTP_FEWER_CONNECTIONS_MS,
   SMTP_FRUITLESS_SESSIONS,
   SMTP_IDLE_MS,
   SMTP_MESSAGES_UNANSWERED,
+  SMTP_MESSAGES_UNANSWERED_FAR,
 } from "../core/limits.ts";
 import type { Category } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "./attempt.ts";
@@ -42,7 +44,6 @@ export interface PoolState {
 export class Pool<Job extends { copy: Copy }> {
   #relay: Relay;
   #deps: PoolDeps;
-  readonly #limits: ConversationLimits;
   #run: Run<Job> | null = null;
   #idle: IdleSessions;
   #busy = new Set<SmtpSession>();
@@ -62,10 +63,6 @@ export class Pool<Job extends { copy: Copy }> {
     this.#relay = relay;
     this.#deps = deps;
     this.#chunking = relay.bdat;
-    this.#limits = {
-      messages: relay.messagesPerConnection,
-      window: Math.max(2, Math.floor(SMTP_MESSAGES_UNANSWERED / relay.connections)),
-    };
     this.#idle = new IdleSessions(deps.idleMs ?? SMTP_IDLE_MS);
   }
 
@@ -140,7 +137,7 @@ export class Pool<Job extends { copy: Copy }> {
       this.#busy.add(session);
       let usable: boolean;
       try {
-        usable = await converse(session, this.#feedOf(session, run), this.#limits);
+        usable = await converse(session, this.#feedOf(session, run), this.#limitsOf(session));
       } catch (error) {
         session.drop();
         throw error;
@@ -185,6 +182,12 @@ export class Pool<Job extends { copy: Copy }> {
       );
     }
     return null;
+  }
+
+  #limitsOf({ roundTripMs }: SmtpSession): ConversationLimits {
+    const { messagesPerConnection, connections } = this.#relay;
+    const unanswered = roundTripMs < SMTP_FAR_MS ? SMTP_MESSAGES_UNANSWERED : SMTP_MESSAGES_UNANSWERED_FAR;
+    return { messages: messagesPerConnection, window: Math.max(2, Math.floor(unanswered / connections)) };
   }
 
   #feedOf(session: SmtpSession, run: Run<Job>): Feed<Item<Job>> {

@@ -33,12 +33,15 @@ export class SmtpSession extends SmtpConnection {
   encrypted: boolean;
   /** Copies answered in this session, whatever the answer. */
   answeredCopies = 0;
+  /** How long the last EHLO took to be answered, in milliseconds. */
+  roundTripMs = 0;
   /** A chunk has been taken: BDAT is known here. */
   takesChunks = false;
   /** Nobody knows any more what the relay answers to: it is left with QUIT. */
   isMuddled = false;
   readonly #policy: TlsPolicy;
   readonly #name: string;
+  readonly #now: () => number;
 
   constructor(relay: Relay, port: number, policy: TlsPolicy, deps: SessionDeps) {
     const secure = policy === "implicit";
@@ -55,6 +58,7 @@ export class SmtpSession extends SmtpConnection {
     this.peer = { host: relay.host, port };
     this.#policy = policy;
     this.#name = relay.ehlo ?? deps.ehlo;
+    this.#now = deps.now;
     this.encrypted = secure;
   }
 
@@ -103,8 +107,10 @@ export class SmtpSession extends SmtpConnection {
   }
 
   override async ehlo(): Promise<void> {
+    const since = this.#now();
     this.say(`EHLO ${this.#name}`);
     const reply = this.record(await this.reply("ehlo", this.waits.command));
+    this.roundTripMs = this.#now() - since;
     if (reply.code < 300) {
       this.capabilities = parseCapabilities(reply);
     } else if (reply.code >= 500 && !this.encrypted) {

@@ -1,6 +1,11 @@
 /** Messages by BDAT (RFC 3030): a window of them on the wire, and each reply given to the message it belongs to. */
 import { describe, expect, test } from "vitest";
-import { SMTP_MESSAGES_UNANSWERED } from "../../src/core/limits.ts";
+import {
+  DUPLICATES_AFTER_CRASH,
+  SMTP_FAR_MS,
+  SMTP_MESSAGES_UNANSWERED,
+  SMTP_MESSAGES_UNANSWERED_FAR,
+} from "../../src/core/limits.ts";
 import { Pool } from "../../src/smtp/pool.ts";
 import type { SinkOptions } from "../support/sink-relay.ts";
 import {
@@ -383,17 +388,26 @@ async function poolRun(options: Partial<SinkOptions>, list: ReturnType<typeof co
 
 describe("a pool", () => {
   test.each([
-    ["", 4],
-    ["?connections=1", 1],
-    ["?connections=5", 5],
-  ])("keeps no more on the wire than its share (%s)", async (query, connections) => {
-    const { source, log } = await poolRun({ delay: 2 }, many(400), query);
-    expect(source.outcomes.filter((line) => line.endsWith("accepted accepted")).length).toBe(400);
-    expect([log.taken.length, new Set(log.taken).size, log.chunks]).toEqual([400, 400, 400]);
-    expect(source.mostOnTheWire).toBeLessThanOrEqual(Math.max(SMTP_MESSAGES_UNANSWERED, 2 * connections));
-    expect(source.mostOnTheWire).toBeGreaterThan(connections);
-    expect(log.sizes.every((size) => size === 26)).toBe(true);
-  });
+    ["", 4, 1],
+    ["?connections=1", 1, 1],
+    ["?connections=5", 5, 1],
+    ["", 4, SMTP_FAR_MS + 5],
+    ["?connections=1", 1, SMTP_FAR_MS + 5],
+  ])(
+    "keeps no more on the wire than its share (%j, %i sessions, %i ms away)",
+    async (query, connections, delay) => {
+      const { source, log } = await poolRun({ delay }, many(200), query);
+      expect(source.outcomes.filter((line) => line.endsWith("accepted accepted")).length).toBe(200);
+      expect([log.taken.length, new Set(log.taken).size, log.chunks]).toEqual([200, 200, 200]);
+      // A busy machine may make a near relay look far.
+      expect(source.mostOnTheWire).toBeLessThanOrEqual(SMTP_MESSAGES_UNANSWERED_FAR);
+      expect(source.mostOnTheWire).toBeGreaterThan(
+        delay < SMTP_FAR_MS ? connections : SMTP_MESSAGES_UNANSWERED,
+      );
+      expect(source.mostOnTheWire).toBeLessThan(DUPLICATES_AFTER_CRASH);
+      expect(log.sizes.every((size) => size === 26)).toBe(true);
+    },
+  );
 
   test("refused recipients among others: each outcome is its own", async () => {
     const list = many(200).map((copy, i) =>
@@ -443,7 +457,7 @@ describe("a pool", () => {
     const deferred = source.outcomes.filter((line) => line.endsWith("deferred connection_lost"));
     for (const i of [10, 30, 50, 70, 90])
       expect(deferred).toContain(`drop${i}@b.test: deferred connection_lost`);
-    expect(deferred.length).toBeLessThanOrEqual(5 * (SMTP_MESSAGES_UNANSWERED / 2));
+    expect(deferred.length).toBeLessThanOrEqual(5 * (SMTP_MESSAGES_UNANSWERED_FAR / 2));
     expect(log.taken.length).toBe(100 - deferred.length);
   });
 });
