@@ -3,6 +3,7 @@
  * row, links as `text (url)`, images as their alt. What is hidden (preheaders, style, script, comments) is left out.
  * Lines are not wrapped. Takes the html as the caller sent it, before tracking.
  */
+import { decodeHTML, decodeHTMLAttribute } from "entities";
 import { Parser } from "htmlparser2";
 
 /** Elements by what they do to the lines around them: this many line ends before and after. */
@@ -46,11 +47,14 @@ const VOID = new Set([
 /** Inline styles that take an element off the page. Not `font-size:0` and `mso-hide`: MJML's visible columns carry them. */
 const HIDDEN =
   /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|max-height\s*:\s*0(?:px)?\s*(?:;|!|$)|opacity\s*:\s*0\s*(?:;|!|$))/i;
+/** What a style without which it hides nothing. */
+const HIDING = /none|hidden|max-height|opacity/i;
 /** Soft hyphens and invisible joiners, with which preheaders are padded out. */
 const INVISIBLE = /(?:\u00ad|\u034f|\u200b|\u2060|\ufeff)+/g;
 const NON_ASCII = /[^\0-\x7f]/;
 const SPACE = /[ \t\r\n\f\u00a0]+/g;
 const UNEVEN = /[\t\r\n\f\u00a0]| {2}/;
+const BLANK = /[\t\r\n]/;
 /** What a reader of text can follow; a variable may hold such a thing, and `{{unsubscribe_url}}` does. */
 const LINKABLE = /^(?:(?:https?|mailto|tel|sms):|\{\{)/i;
 
@@ -59,8 +63,12 @@ interface List {
   next: number;
 }
 
+/** An attribute's value; "" when there is none. */
+const decoded = (value: string | undefined): string =>
+  value === undefined ? "" : value.includes("&") ? decodeHTMLAttribute(value) : value;
+
 const isHidden = (style: string | undefined): boolean =>
-  style !== undefined && /none|hidden|max-height|opacity/i.test(style) && HIDDEN.test(style);
+  style !== undefined && HIDING.test(decoded(style)) && HIDDEN.test(decoded(style));
 
 /** The text of a html part. Any html gives text; none throws. */
 export function textOf(html: string): string {
@@ -86,12 +94,12 @@ export function textOf(html: string): string {
         page.break(nested ? 1 : (BREAKS.get(name) ?? 0));
         if (name === "br") page.newline();
         else if (name === "hr") page.write("---");
-        else if (name === "img") page.inline(attributes.alt ?? "");
+        else if (name === "img") page.inline(decoded(attributes.alt));
         else if (name === "a") {
           // A link within a link ends the outer one (HTML, "in body").
           const open = links.pop();
           if (open !== undefined) page.link(open.href, open.from);
-          links.push({ href: (attributes.href ?? "").trim(), from: page.mark() });
+          links.push({ href: decoded(attributes.href).trim(), from: page.mark() });
         } else if (name === "ul" || name === "ol") {
           lists.push({ ordered: name === "ol", next: Number.parseInt(attributes.start ?? "1", 10) || 1 });
           page.indent += lists.length > 1 ? 2 : 0;
@@ -109,7 +117,8 @@ export function textOf(html: string): string {
       },
       ontext(text) {
         if (skipped > 0) return;
-        const shown = NON_ASCII.test(text) ? text.replace(INVISIBLE, "") : text;
+        const read = text.includes("&") ? decodeHTML(text) : text;
+        const shown = NON_ASCII.test(read) ? read.replace(INVISIBLE, "") : read;
         if (pre > 0) page.preformatted(shown);
         else page.inline(shown);
       },
@@ -131,7 +140,8 @@ export function textOf(html: string): string {
         else if (name === "pre" && pre > 0) pre--;
       },
     },
-    { decodeEntities: true },
+    // Decoded here, where there is anything to decode: the tokenizer then leaps from tag to tag.
+    { decodeEntities: false },
   );
   parser.write(html);
   parser.end();
@@ -214,7 +224,7 @@ class Page {
     if (!LINKABLE.test(href)) return;
     const shown = this.out.length - from;
     const text = (shown === 1 ? this.out[from]! : this.out.slice(from).join("")).trim();
-    const joined = href.replace(/[\t\r\n]+/g, "");
+    const joined = BLANK.test(href) ? href.replace(/[\t\r\n]+/g, "") : href;
     const url = joined.includes("{") ? joined : joined.replaceAll(" ", "%20"); // `{{ name }}` stays one
     if (text === "") this.inline(url);
     else if ((text.includes(" ") && !url.includes(" ")) || plain(text) !== plain(url)) {
@@ -231,10 +241,8 @@ class Page {
   finish(): string {
     const text = this.out.join("");
     const lines = /\s\n/.test(text) ? text.split("\n").map((line) => line.trimEnd()) : [text];
-    return lines
-      .join("\n")
-      .replace(/\n{3,}/g, "\n\n")
-      .trim();
+    const joined = lines.length === 1 ? text : lines.join("\n");
+    return (joined.includes("\n\n\n") ? joined.replace(/\n{3,}/g, "\n\n") : joined).trim();
   }
 }
 
