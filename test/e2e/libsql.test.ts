@@ -211,7 +211,7 @@ describe("libSQL away", () => {
 /** EXPORT_EVENTS=1000000 for a longer run: the database in this process then takes a gigabyte or two. */
 const EXPORTED = Number(process.env.EXPORT_EVENTS ?? 60_000);
 /** Resident, of workerd. */
-const MEMORY_MB = 400;
+const MEMORY_MB = 300;
 
 it(`an export of ${EXPORTED} events waits for who takes it, and is whole`, {
   timeout: 60_000 + EXPORTED / 2,
