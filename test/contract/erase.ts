@@ -56,10 +56,10 @@ export function eraseContract(name: string, open: () => Promise<Db> | Db): void 
           sum[what] = (sum[what] ?? 0) + rows;
       }
     }
-    /** Every text in the database that names an address. */
+    /** Every table in the database that names an address; those of db.ts hold values of every kind, and nobody. */
     async function traces(address: string): Promise<string[]> {
       const { rows: tables } = await db.$client.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' AND name NOT IN ('kinds', 'pairs')",
       );
       const found: string[] = [];
       for (const { name } of tables)
