@@ -55,7 +55,7 @@ export class Hits {
     const waiting: MailEvent[] = [];
     const on = entries.filter((entry) => {
       if (!isVisit(entry)) return true;
-      this.#judge(entry.event);
+      this.#judge(entry.event, waiting);
       if (entry.event.type !== "email.clicked" || entry.event.data.visitor?.verdict !== "person") return true;
       waiting.push(entry.event);
       return false;
@@ -102,8 +102,8 @@ export class Hits {
     trim(this.#sent, SENT_TIMES_HELD);
   }
 
-  /** Gives an event the verdict of its series, and those that wait the verdict that this one throws on them. */
-  #judge(event: MailEvent): void {
+  /** Gives an event the verdict of its series, and those that wait, in this call or before it, the one it throws on them. */
+  #judge(event: MailEvent, waiting: readonly MailEvent[] = []): void {
     const { visitor } = event.data;
     const visit = visitOf(event);
     if (visitor === undefined || visit === null) return;
@@ -114,7 +114,7 @@ export class Hits {
       const { revised, ...verdict } = judged;
       Object.assign(visitor, verdict);
       Object.assign(visit, verdict);
-      for (const { events } of revised.length > 0 ? this.#held : [])
+      for (const events of revised.length > 0 ? [waiting, ...this.#held.map((held) => held.events)] : [])
         for (const other of events)
           if (revised.includes(other.id) && other.data.visitor) Object.assign(other.data.visitor, verdict);
       for (const other of earlier) if (revised.includes(other.id)) Object.assign(other, verdict);

@@ -97,6 +97,14 @@ describe("clicks in the ledger", () => {
       expect(verdicts(hits.take([click(NOW + 900, "https://a/", "person", 1)], NOW))).toEqual(["scanner"]);
     }));
 
+  it("of one call are judged by one another, the first by the last", () =>
+    onSql("hits-one-call", (sql) => {
+      const hits = new Hits(sql);
+      const four = ["a", "b", "c", "d"].map((name, i) => click(NOW + i, `https://${name}/`));
+      const verdictsNow = [...hits.take(four, NOW), ...hits.release(NOW, true)];
+      expect(verdicts(verdictsNow)).toEqual(["scanner", "scanner", "scanner", "scanner"]);
+    }));
+
   it("outlive the object, and are judged anew", () =>
     onSql("hits-again", (sql) => {
       new Hits(sql).take([click(NOW, "https://a/"), click(NOW + 1, "https://b/")], NOW);
