@@ -34,8 +34,10 @@ export async function readIdempotency(
       kind: "invalid_idempotency_key",
       message: `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_CHARS} printable ASCII characters.`,
     });
+  // A line break stands in no key: nobody's key can look like another caller's. The root's is what older versions kept.
+  const own = caller === null ? header : `${caller}\n${header}`;
   const [key, hash] = await Promise.all([sha256(header), sha256(`${route}\0${body}`)]);
-  return ok({ key: `${caller ?? ""}:${header}`, hash: base64url(hash), byte: key[0]! });
+  return ok({ key: own, hash: base64url(hash), byte: key[0]! });
 }
 
 /** A new message id whose last byte, the one that shards go by, is given. */
