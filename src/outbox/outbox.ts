@@ -17,7 +17,6 @@ import { type Config, type Env, ledgerOf, readConfig, registryOf } from "../env.
 import { log } from "../log.ts";
 import { dkimSigners } from "../message/dkim.ts";
 import type { ReplicaState, Shipment } from "../registry/suppression-rpc.ts";
-import type { SuppressionGrounds } from "../schema/suppression.ts";
 import { storyOf } from "../schema/test-address.ts";
 import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
@@ -30,7 +29,7 @@ import type { Mail } from "./mail.ts";
 import { Meter } from "./meter.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Queue } from "./queue.ts";
-import { eventOf, suppressed } from "./record.ts";
+import { eventOf } from "./record.ts";
 import { Reporter } from "./reporter.ts";
 import type {
   Acceptance,
@@ -43,6 +42,7 @@ import type {
   RelayState,
 } from "./rpc.ts";
 import { SANDBOX } from "./sandbox.ts";
+import { withoutSuppressed } from "./withheld.ts";
 
 /** Random bytes are fetched many at a time: a call costs more than the bytes. */
 const noise = new Uint8Array(4_096);
@@ -61,13 +61,6 @@ interface Call {
   orders: readonly Order[];
   idempotency: IdempotencyClaim | null;
 }
-
-const PLAYED: SuppressionGrounds = {
-  topic: "",
-  origin: "manual",
-  category: "manual",
-  reason: "Played by a test address.",
-};
 
 /** A claim whose answer has the true numbers in it, where it has any. */
 function claimOf(claim: IdempotencyClaim, orders: readonly Order[], suppressed: number): IdempotencyClaim {
@@ -158,10 +151,12 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
               ? { kind: "repeated", response: before.response }
               : { kind: "mismatch" };
         }
-        const withheld = orders.reduce((sum, order) => sum + this.#withhold(order, now), 0);
+        const left = orders.map((order) => withoutSuppressed(order, { queue: this.#queue, newId }, now));
+        const withheld = left.reduce((sum, { withheld }) => sum + withheld, 0);
+        const rest = left.map(({ order }) => order);
         if (idempotency !== null)
-          this.#queue.books.keep(claimOf(idempotency, orders, withheld), now, IDEMPOTENCY_HOURS * HOUR_MS);
-        for (const order of orders)
+          this.#queue.books.keep(claimOf(idempotency, rest, withheld), now, IDEMPOTENCY_HOURS * HOUR_MS);
+        for (const order of rest)
           if (order.deliveries.length === 0) this.#queue.recordOnly(order);
           else mail.push({ order, routes: this.#routes(order), lane: null });
         return { kind: "accepted", suppressed: withheld };
@@ -240,25 +235,8 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
 
   override async alarm(): Promise<void> {
     await this.#started;
-    await this.#started;
     this.#dispatcher.alarm();
     await this.#dispatcher.idle();
-  }
-
-  /** Takes suppressed recipients out of an order, and puts on record why. Returns how many. */
-  #withhold(order: Order, now: number): number {
-    const addresses = order.deliveries.map(({ address }) => address);
-    const grounds = this.#queue.suppressed.against(addresses, order.topic, now);
-    for (const [i, address] of addresses.entries())
-      if (!grounds.has(i) && storyOf(address) === "suppressed") grounds.set(i, PLAYED);
-    if (grounds.size === 0) return 0;
-    for (const [i, why] of [...grounds].sort(([a], [b]) => a - b)) {
-      const { index, address } = order.deliveries[i]!;
-      // A millisecond on: it is listed after what the order itself says.
-      order.entries.push(suppressed(newId, { email: order.id, index, address }, now + 1, why));
-    }
-    order.deliveries = order.deliveries.filter((_, i) => !grounds.has(i));
-    return grounds.size;
   }
 
   /** Brings the replica of the suppression list up to date. Never rejects: sending waits for nobody. */

@@ -2,8 +2,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
-import type { EmailId } from "../../src/core/ids.ts";
+import { type EmailId, newEmailId } from "../../src/core/ids.ts";
 import { type Env, outboxOf } from "../../src/env.ts";
+import type { Outbox } from "../../src/outbox/outbox.ts";
+import type { Order } from "../../src/outbox/rpc.ts";
 import { call, eventsOf, mailFor, poll, relay, someone } from "../support/api.ts";
 
 const mail = (to: string, more: Record<string, unknown> = {}) => ({
@@ -30,6 +32,41 @@ const rows = (id: string) =>
 afterEach(async () => {
   await relay(0, "up");
   await relay(1, "up");
+});
+
+describe("calls taken together", () => {
+  const order = (id: string, to: string[]): Order => ({
+    id: id as EmailId,
+    compiled: { slots: [], smtputf8: false },
+    bytes: new TextEncoder().encode("Subject: x\r\n\r\nx\r\n"),
+    mailFrom: "a@example.com",
+    from: "a@example.com",
+    deliveries: to.map((address, index) => ({ index, address, name: null, variables: null })),
+    requestId: null,
+    sandbox: true,
+    topic: null,
+    relay: null,
+    scheduledAt: Date.now() + 3_600_000, // It is still there when the next call comes.
+    expiresAt: Date.now() + 7_200_000,
+    entries: [],
+  });
+
+  it("do not suffer from one that fails: what is suppressed is counted all the same", async () => {
+    const [taken, other] = [newEmailId(1, new Uint8Array(10)), newEmailId(2, new Uint8Array(10))];
+    await runInDurableObject(stub(taken), async (outbox: Outbox) => {
+      const accept = (id: string, to: string[]) =>
+        outbox.accept([order(id, to)], { key: id + to.length, hash: "h", response: "{}", counted: true });
+      const first = accept(taken, ["one@example.net"]);
+      // The same message under another key: a bug of a caller.
+      const again = accept(taken, ["one@example.net", "two@example.net"]);
+      const counted = accept(other, ["suppressed@postern.test", "three@example.net"]);
+      expect(await first).toEqual({ kind: "accepted", suppressed: 0 });
+      await expect(again).rejects.toThrow(/UNIQUE/);
+      expect(await counted).toEqual({ kind: "accepted", suppressed: 1 });
+      const repeated = await accept(other, ["suppressed@postern.test", "three@example.net"]);
+      expect(repeated).toMatchObject({ kind: "repeated", response: '{"accepted":1,"suppressed":1}' });
+    });
+  });
 });
 
 describe("after delivery", () => {
