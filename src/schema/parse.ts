@@ -80,7 +80,8 @@ export function unknownFields(
   } else if (def.type === "object" && !Array.isArray(given)) {
     const shape = (schema as z.ZodObject).shape;
     for (const [key, value] of Object.entries(given)) {
-      const field = shape[key];
+      // A caller may call a field `__proto__` or `constructor`, which every object inherits.
+      const field = Object.hasOwn(shape, key) ? shape[key] : undefined;
       if (field === undefined) found.push(spellPath([...path, key]));
       else unknownFields(field as z.ZodType, value, [...path, key], found);
       if (found.length >= ISSUES_MAX) break;
