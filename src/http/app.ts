@@ -12,6 +12,7 @@ import { fail, ProblemError, storeAway, storeUnfit } from "./errors.ts";
 import { events } from "./events.ts";
 import { figures } from "./figures.ts";
 import { health } from "./health.ts";
+import { home } from "./home.tsx";
 import { inbound } from "./inbound.ts";
 import { mailjet } from "./mailjet/app.ts";
 import { metrics } from "./metrics.ts";
@@ -79,6 +80,7 @@ app.route("/", metrics);
 app.route("/", webhooks);
 app.route("/", webhookEvents);
 app.route("/", contract);
+app.route("/", home);
 // The paths of whole lists are names, and go before those of one entry.
 app.route("/", suppressionImport);
 app.route("/", suppressions);

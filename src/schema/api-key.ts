@@ -22,27 +22,28 @@ const rate = z.string('must be text such as "10/s"').transform((text, ctx): Freq
 });
 
 export const CreateApiKey = z.object({
-  name,
-  /** Absent: everything. */
+  name: name.describe("By which you will know it again."),
   permission: z
     .enum(["full_access", "sending_access"], "must be `full_access` or `sending_access`")
-    .nullish(),
-  /** One sender domain it may send for. Resend calls domains by ids; here a domain's name is its id. */
-  domain_id: domain.nullish(),
-  /** Sender domains it may send for. Absent: all. */
+    .nullish()
+    .describe("What it may do. Absent: everything."),
+  // Resend calls domains by ids; here a domain's name is its id.
+  domain_id: domain.nullish().describe("The one sender domain it may send for, by name. Absent: all."),
   domains: z
     .array(domain, "must be a list of domains")
     .min(1, "is empty: leave it out for all domains")
     .max(API_KEY_DOMAINS, `has more than ${API_KEY_DOMAINS} domains`)
-    .nullish(),
-  /** Requests in a time. Absent: no limit. */
-  rate_limit: rate.nullish(),
-  /** Everything it sends runs without the dialogue with a relay. Absent: false. */
-  sandbox: z.boolean("must be true or false").nullish(),
-  /** ISO 8601 with a zone. Absent: never. */
+    .nullish()
+    .describe("The sender domains it may send for, such as `example.com` or `*.example.com`. Absent: all."),
+  rate_limit: rate.nullish().describe("Requests in a time, such as `10/s`. Absent: no limit."),
+  sandbox: z
+    .boolean("must be true or false")
+    .nullish()
+    .describe("All it sends runs without the dialogue with a relay. Absent: false."),
   expires_at: z.iso
     .datetime({ offset: true, error: "must be a time such as `2027-01-31T12:00:00Z`" })
-    .nullish(),
+    .nullish()
+    .describe("When it ends: ISO 8601 with a zone. Absent: never."),
 });
 export type CreateApiKey = z.output<typeof CreateApiKey>;
 

@@ -43,6 +43,17 @@ describe("the OpenAPI document", () => {
   });
 });
 
+describe("the page to read", () => {
+  const page = readerPage(OPERATIONS, document, BASE);
+
+  it("sets code as code, and shows no backtick of the descriptions", () => {
+    expect(page).toContain("<code>x-postern-unknown-fields</code>");
+    expect(page.replace(/<pre>.*?<\/pre>/gs, "")).not.toContain("`");
+  });
+
+  it("says how a call is made", () => expect(page).toContain("Authorization: Bearer KEY"));
+});
+
 describe("jsonSchemaOf", () => {
   it("shows one item in the place of a list, which may be left out", () => {
     const schema = z.object({

@@ -59,4 +59,14 @@ export const GATEWAY: Operation[] = [
     answer: { status: 200, description: "A page.", type: "text/html" },
     example: { status: 200 },
   },
+  {
+    method: "get",
+    path: "/",
+    id: "home",
+    tag: "Operation",
+    summary: "What this is, for whoever opens the address in a browser",
+    access: "anyone",
+    answer: { status: 200, description: "A page.", type: "text/html" },
+    example: { status: 200 },
+  },
 ];

@@ -31,7 +31,8 @@ pre { background: var(--code); padding: .75rem 1rem; border-radius: .5rem; overf
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--quiet); font-size: .8125rem; }
-@media (max-width: 48rem) { .frame { grid-template-columns: 1fr; gap: 1rem; } nav { position: static; max-height: none; } }
+@media (max-width: 48rem) { .frame { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: 1rem; }
+  nav { position: static; max-height: none; } td:not(:first-child) { overflow-wrap: anywhere; } }
 `;
 
 interface Row {
@@ -67,7 +68,7 @@ export function readerPage(operations: readonly Operation[], document: Document,
                     .filter((one) => one.tag === tag)
                     .map((one) => (
                       <li>
-                        <a href={`#${one.id}`}>{one.summary}</a>
+                        <a href={`#${one.id}`}>{withCode(one.summary)}</a>
                       </li>
                     ))}
                 </ul>
@@ -80,7 +81,11 @@ export function readerPage(operations: readonly Operation[], document: Document,
               Version {info.version}, at {base}. The same as a document:{" "}
               <a href="/openapi.json">openapi.json</a>
             </p>
-            <p>{info.description}</p>
+            <p>{withCode(info.description)}</p>
+            <p>
+              Each call carries <code>Authorization: Bearer KEY</code>, Mailjet's routes Basic authentication
+              with the key as password, unless it says that no key is needed.
+            </p>
             {tags.map((tag) => (
               <section>
                 <h2>{tag}</h2>
@@ -120,25 +125,25 @@ function entry(operation: Operation, object: OperationObject, base: string) {
       <h3>
         <span class={`method ${method}`}>{method}</span> <code>{path}</code>
       </h3>
-      <p>{summary}.</p>
-      {description === undefined ? null : <p class="quiet">{description}</p>}
+      <p>{withCode(summary)}.</p>
+      {description === undefined ? null : <p class="quiet">{withCode(description)}</p>}
       <p class="quiet">
         {access === "anyone"
           ? "No key is needed."
           : access === "sending"
             ? "A key that may only send will do."
-            : null}
+            : "A key of full access is needed."}
       </p>
       {parameters.length > 0 ? table("Parameters", parameters) : null}
       {fields.length > 0 ? table("Body", fields) : null}
       {fields.length === 0 && media !== undefined ? (
         <p>
-          Body: <code>{media}</code>. {object.requestBody?.description}
+          Body: <code>{media}</code>. {withCode(object.requestBody?.description ?? "")}
         </p>
       ) : null}
       <h4>Answer</h4>
       <p>
-        <code>{answer.status}</code> {answer.description}
+        <code>{answer.status}</code> {withCode(answer.description)}
       </p>
       <pre>
         <code>{curlOf(operation, base)}</code>
@@ -146,6 +151,10 @@ function entry(operation: Operation, object: OperationObject, base: string) {
     </article>
   );
 }
+
+/** Descriptions are CommonMark in an OpenAPI document; of that, we write code between backticks and nothing else. */
+const withCode = (text: string) =>
+  text.split("`").map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part));
 
 const table = (title: string, rows: readonly Row[]) => (
   <>
@@ -160,7 +169,7 @@ const table = (title: string, rows: readonly Row[]) => (
             {type}
             {required ? ", required" : ""}
           </td>
-          <td>{description}</td>
+          <td>{withCode(description)}</td>
         </tr>
       ))}
     </table>
