@@ -54,8 +54,11 @@ sending.post("/emails/batch", async (c) => {
   for (const [index, item] of value.entries()) {
     for (const field of unknownFields(SendEmail, item)) unknown.push(`[${index}].${field}`);
     const order = await composeItem(c, item, byte);
-    if (order.ok) orders.push(order.value);
-    else if (!permissive) return fail(c, atIndex(order.error, index));
+    if (order.ok) {
+      orders.push(order.value);
+      // Now, not at the end: files by address make a small request large, and all of it is in memory.
+      sizeOf(orders);
+    } else if (!permissive) return fail(c, atIndex(order.error, index));
     else
       errors.push({
         index,
@@ -161,12 +164,7 @@ export async function accept<T>(
 ): Promise<T> {
   const [first] = orders as [Order, ...Order[]];
   const outbox = outboxOf(c.env, c.var.config.shards, first.id);
-  const size = orders.reduce((sum, order) => sum + (order.bytes?.length ?? 0), 0);
-  if (orders.length > 1 && size > RPC_BYTES / 2)
-    throw new ProblemError({
-      kind: "too_large",
-      message: `The batch makes ${Math.ceil(size / MB)} MB of mail; ${RPC_BYTES / 2 / MB} MB are taken in one call.`,
-    });
+  const size = sizeOf(orders);
   if (size > STAGE_BYTES) {
     for (let at = 0, part = 0; at < size; at += STAGE_BYTES, part++)
       await outbox.stage(first.id, part, first.bytes!.slice(at, at + STAGE_BYTES));
@@ -195,6 +193,17 @@ export async function accept<T>(
         message: "This Idempotency-Key was used with another request within the last 24 hours.",
       });
   }
+}
+
+/** Bytes of all messages. Throws a Problem when there are several and one call cannot carry them. */
+function sizeOf(orders: readonly Order[]): number {
+  const size = orders.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+  if (orders.length > 1 && size > RPC_BYTES / 2)
+    throw new ProblemError({
+      kind: "too_large",
+      message: `The batch makes ${Math.ceil(size / MB)} MB of mail or more; ${RPC_BYTES / 2 / MB} MB are taken in one call.`,
+    });
+  return size;
 }
 
 /** A message longer than this goes to the outbox in parts: a call carries 32 MiB, and the record of it needs room too. */

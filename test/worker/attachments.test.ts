@@ -47,6 +47,15 @@ describe("an attachment by address", () => {
     expect(taken!.email.attachments[0]).toMatchObject({ filename: "own.csv", mimeType: "text/csv" });
   });
 
+  it("is not fetched for the rest of a batch that has grown too large: memory is short", async () => {
+    const { url, told } = await startEndpoint([{ body: "x".repeat(6_000_000) }]);
+    const batch = Array.from({ length: 8 }, () => mail(someone(), [{ path: url }]));
+    const { status, body } = await call("POST", "/emails/batch", batch);
+    expect(status).toBe(413);
+    expect(body.message).toMatch(/MB of mail/);
+    expect((await told()).length).toBe(2);
+  });
+
   it("follows redirects, a few", async () => {
     const last = await startEndpoint([{ body: "here" }]);
     const first = await startEndpoint([{ status: 302, headers: { location: last.url } }]);
