@@ -113,7 +113,10 @@ const json = (form: string) =>
 const Variables = z.object({
   API_KEY: z.preprocess(
     absent,
-    z.string("is not set: choose a long random key, callers send it as `Authorization: Bearer …`"),
+    z
+      .string("is not set: choose a long random key, callers send it as `Authorization: Bearer …`")
+      // It comes in an Authorization header, where a space ends it and nothing beyond ASCII is sure to arrive.
+      .regex(/^[\x21-\x7e]+$/, "must be visible ASCII characters without spaces"),
   ),
   SIGNING_SECRET: z.preprocess(
     absent,

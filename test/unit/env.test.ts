@@ -24,6 +24,8 @@ describe("configuration", () => {
 
   it.each([
     [{ API_KEY: "" }, "API_KEY is not set"],
+    [{ API_KEY: "two words" }, "API_KEY must be visible ASCII characters without spaces"],
+    [{ API_KEY: "schlüssel" }, "API_KEY must be visible ASCII characters without spaces"],
     [{ SIGNING_SECRET: undefined }, "SIGNING_SECRET is not set"],
     [{ SIGNING_SECRET: "sixteen characters,short" }, "SIGNING_SECRET needs at least 16"],
     [{ PUBLIC_URL: "mail.example.com" }, "PUBLIC_URL must be a plain http(s) URL"],
