@@ -12,7 +12,7 @@ import { forgetKeys, hashOfKey } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, unwrap } from "./errors.ts";
-import { pageOf } from "./parameters.ts";
+import { listPage, pageOf } from "./parameters.ts";
 import { moment, momentOrNull } from "./shapes.ts";
 
 export const apiKeys = new Hono<AppEnv>();
@@ -52,13 +52,9 @@ apiKeys.post("/api-keys", async (c) => {
 });
 
 apiKeys.get("/api-keys", async (c) => {
-  const { limit, after, before } = pageOf(c);
-  const keys = await registryOf(c.env).listKeys();
-  const from = after === null ? 0 : keys.findIndex(({ id }) => id < after);
-  const older = from === -1 ? [] : keys.slice(from);
-  const list = before === null ? older : keys.filter(({ id }) => id > before);
-  const data = before === null ? list.slice(0, limit) : list.slice(-limit);
-  return c.json({ object: "list", has_more: list.length > limit, data: data.map(keyObject) });
+  const page = pageOf(c);
+  const { has_more, data } = listPage(await registryOf(c.env).listKeys(), page);
+  return c.json({ object: "list", has_more, data: data.map(keyObject) });
 });
 
 apiKeys.patch("/api-keys/:id", async (c) => {

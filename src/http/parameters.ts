@@ -42,6 +42,18 @@ export function pageOf(c: AppContext): { limit: number; after: string | null; be
   };
 }
 
+/** A page of a list that is at hand whole, newest first: ids grow with time. */
+export function listPage<T extends { id: string }>(
+  all: readonly T[],
+  { limit, after, before }: ReturnType<typeof pageOf>,
+): { has_more: boolean; data: T[] } {
+  const list = all.filter(({ id }) => (after === null || id < after) && (before === null || id > before));
+  return {
+    has_more: list.length > limit,
+    data: before === null ? list.slice(0, limit) : list.slice(-limit),
+  };
+}
+
 /** Recipients of one email are paged by their index. */
 export function recipientPageOf(c: AppContext): { limit: number; after: number | null } {
   const { recipients_limit, recipients_after } = c.req.query();

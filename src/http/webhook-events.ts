@@ -7,7 +7,7 @@ import { allLedgers } from "../env.ts";
 import type { WebhookAttempt, WebhookEvent } from "../ledger/rpc.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail } from "./errors.ts";
-import { pageOf } from "./parameters.ts";
+import { listPage, pageOf } from "./parameters.ts";
 import { moment, momentOrNull } from "./shapes.ts";
 import { webhookOf } from "./webhooks.ts";
 
@@ -22,14 +22,13 @@ const noSuchEvent = (c: AppContext): Response =>
   });
 
 webhookEvents.get("/webhooks/:id/events", async (c) => {
-  const { limit, after, before } = pageOf(c);
+  const page = pageOf(c);
   const { id } = await webhookOf(c);
-  const pages = await Promise.all(
-    ledgersOf(c).map((ledger) => ledger.webhookEvents(id, { limit: limit + 1, after, before })),
-  );
+  const more = { ...page, limit: page.limit + 1 };
+  const pages = await Promise.all(ledgersOf(c).map((ledger) => ledger.webhookEvents(id, more)));
   const newestFirst = pages.flat().sort((a, b) => (a.id < b.id ? 1 : -1));
-  const data = before === null ? newestFirst.slice(0, limit) : newestFirst.slice(-limit);
-  return c.json({ object: "list", has_more: newestFirst.length > limit, data: data.map(eventItem) });
+  const { has_more, data } = listPage(newestFirst, page);
+  return c.json({ object: "list", has_more, data: data.map(eventItem) });
 });
 
 webhookEvents.get("/webhooks/:id/events/:eid", async (c) => {
@@ -47,16 +46,13 @@ webhookEvents.get("/webhooks/:id/events/:eid", async (c) => {
 });
 
 webhookEvents.get("/webhooks/:id/events/:eid/attempts", async (c) => {
-  const { limit, after, before } = pageOf(c);
+  const page = pageOf(c);
   const { id } = await webhookOf(c);
   const found = await Promise.all(ledgersOf(c).map((ledger) => ledger.webhookAttempts(id, eventIdOf(c))));
   const attempts = found.find((one) => one !== null) ?? null;
   if (attempts === null) return noSuchEvent(c);
-  const list = attempts.filter(
-    (attempt) => (after === null || attempt.id < after) && (before === null || attempt.id > before),
-  );
-  const data = before === null ? list.slice(0, limit) : list.slice(-limit);
-  return c.json({ object: "list", has_more: list.length > limit, data: data.map(attemptItem) });
+  const { has_more, data } = listPage(attempts, page);
+  return c.json({ object: "list", has_more, data: data.map(attemptItem) });
 });
 
 webhookEvents.post("/webhooks/:id/events/:eid/replay", async (c) => {

@@ -10,7 +10,7 @@ import { CreateWebhook, spellSecret, TestWebhook, UpdateWebhook } from "../schem
 import { readJson } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, ProblemError, unwrap } from "./errors.ts";
-import { pageOf } from "./parameters.ts";
+import { listPage, pageOf } from "./parameters.ts";
 import { moment, momentOrNull } from "./shapes.ts";
 import { samplePayload } from "./webhook-sample.ts";
 
@@ -55,11 +55,9 @@ webhooks.post("/webhooks", async (c) => {
 });
 
 webhooks.get("/webhooks", async (c) => {
-  const { limit, after, before } = pageOf(c);
-  const all = await registryOf(c.env).listWebhooks();
-  const list = all.filter(({ id }) => (after === null || id < after) && (before === null || id > before));
-  const data = before === null ? list.slice(0, limit) : list.slice(-limit);
-  return c.json({ object: "list", has_more: list.length > limit, data: data.map(webhookObject) });
+  const page = pageOf(c);
+  const { has_more, data } = listPage(await registryOf(c.env).listWebhooks(), page);
+  return c.json({ object: "list", has_more, data: data.map(webhookObject) });
 });
 
 webhooks.get("/webhooks/:id", async (c) => {
