@@ -29,7 +29,7 @@ export class Deliveries {
 
   /**
    * After a start: what was being attempted when the process died may or may not have reached the relay. It is tried
-   * again: of lost or double, we choose double (at most one message for each session, and those not yet recorded).
+   * again: of lost or double, we choose double. Of how many, outcomes.ts sees to.
    */
   recover(now: number): void {
     this.#sql.exec("UPDATE delivery SET state = 0, due = ? WHERE state = 1", now);
