@@ -13,12 +13,12 @@ const recipient = z.object({
 export const BulkEmail = z
   .object({
     ...contentFields,
-    /** For everyone; a recipient's own go first. Absent: none. */
-    variables: variables.nullish(),
+    variables: variables.nullish().describe("For everyone; a recipient's own go first. Absent: none."),
     recipients: z
       .array(recipient, "must be a list of {to, variables}")
       .min(1, "is empty: at least one recipient")
-      .max(BULK_RECIPIENTS, `has more than ${BULK_RECIPIENTS} recipients; send the rest with another call`),
+      .max(BULK_RECIPIENTS, `has more than ${BULK_RECIPIENTS} recipients; send the rest with another call`)
+      .describe("Everyone who gets a copy, each with variables of their own."),
   })
   .superRefine((request, ctx) => {
     if (!hasContent(request)) ctx.addIssue({ code: "custom", path: ["html"], message: NO_CONTENT });

@@ -175,7 +175,7 @@ export const SendEmail = z
     cc: mailboxes.describe("Likewise."),
     bcc: mailboxes.describe("Recipients nobody sees."),
     /** The same for every recipient. Absent: `{{…}}` in the content is text. */
-    variables: variables.nullish(),
+    variables: variables.nullish().describe("Values for `{{name}}`. Absent: braces are plain text."),
   })
   .superRefine((value, ctx) => {
     if (value.to.length === 0)

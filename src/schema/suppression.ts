@@ -101,10 +101,8 @@ const email = mailbox.transform(({ address }) => comparedAddress(address));
 
 /** What an entry may say besides its address. */
 export const suppressionFields = {
-  /** Absent: all mail. */
-  topic: line(TOPIC_CHARS).nullish(),
-  /** Absent: none. */
-  reason: line(SUPPRESSION_REASON_CHARS).nullish(),
+  topic: line(TOPIC_CHARS).nullish().describe("The topic it is about. Absent: all mail."),
+  reason: line(SUPPRESSION_REASON_CHARS).nullish().describe("For people. Absent: none."),
   /** ISO 8601 with a zone. Absent: it stays until it is removed. */
   expires_at: z.iso
     .datetime({ offset: true, error: "must be a time such as `2027-01-31T12:00:00Z`" })

@@ -31,22 +31,26 @@ const endpoint = z.string("must be a URL such as `https://example.com/webhooks`"
 
 export const CreateWebhook = z.object({
   endpoint,
-  /** Absent, empty or `*`: every type. */
-  events: events.nullish(),
+  events: events.nullish().describe("Types to tell. Absent, empty or `*`: every type."),
 });
 export type CreateWebhook = z.output<typeof CreateWebhook>;
 
 /** Absent: as it is. */
 export const UpdateWebhook = z.object({
-  endpoint: endpoint.optional(),
-  events: events.optional(),
-  status: z.enum(["enabled", "disabled"], "must be `enabled` or `disabled`").optional(),
+  endpoint: endpoint.optional().describe("Absent: as it is."),
+  events: events.optional().describe("Types to tell. Absent: as they are."),
+  status: z
+    .enum(["enabled", "disabled"], "must be `enabled` or `disabled`")
+    .optional()
+    .describe("Absent: as it is."),
 });
 export type UpdateWebhook = z.output<typeof UpdateWebhook>;
 
 export const TestWebhook = z.object({
-  /** Absent: `email.delivered`. */
-  type: z.enum(WEBHOOK_TYPES, `must be one of ${WEBHOOK_TYPES.join(", ")}`).optional(),
+  type: z
+    .enum(WEBHOOK_TYPES, `must be one of ${WEBHOOK_TYPES.join(", ")}`)
+    .optional()
+    .describe("Absent: `email.delivered`."),
 });
 
 /** An endpoint as a ledger knows it. */
