@@ -31,6 +31,12 @@ const MODULE_KINDS: Record<string, string> = {
 /** Default since this date (Cloudflare's compatibility flags page); workerd warns at each start when it is named after that. */
 const NODEJS_COMPAT_DEFAULT = "2026-08-04";
 
+/**
+ * V8's room for young objects, in MB. Left to itself it grows with a backlog: 100,000 queued cost 346 MB at the peak, with this
+ * bound 254 MB at the same speed. At 8 MB one-off messages become a fifth slower (bench: growth, one-off).
+ */
+const YOUNG_MB = 16;
+
 export function workerdConfig(config: WorkerdConfig): string {
   const { bundle } = config;
   const flags = bundle.compatibilityFlags.filter(
@@ -59,6 +65,7 @@ export function workerdConfig(config: WorkerdConfig): string {
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  v8Flags = ["--max-semi-space-size=${YOUNG_MB}"],
   services = [
     (name = "postern", worker = .postern),
     # Relays and libSQL servers are often neighbours, so private addresses are allowed as well.
