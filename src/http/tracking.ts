@@ -16,7 +16,7 @@ import type { AppContext, AppEnv } from "./context.ts";
 import { fail } from "./errors.ts";
 import { recordHit } from "./hits.ts";
 
-/** A transparent 1×1 GIF89a: 43 bytes. */
+/** A transparent 1×1 GIF89a: 42 bytes. */
 const GIF = Uint8Array.from(atob("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"), (char) =>
   char.charCodeAt(0),
 );
