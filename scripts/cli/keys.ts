@@ -1,13 +1,8 @@
 /** `postern keys`: API keys are made, listed and revoked. */
 import type { Command } from "commander";
 import { clientOf } from "./client.ts";
+import { collect, type Global } from "./options.ts";
 import { outputOf, table } from "./output.ts";
-
-interface Global {
-  url?: string;
-  key?: string;
-  json?: boolean;
-}
 
 interface KeyObject {
   id: string;
@@ -20,8 +15,6 @@ interface KeyObject {
   last_used_at: string | null;
   expires_at: string | null;
 }
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function addKeys(program: Command): void {
   const keys = program.command("keys").description("make, list and revoke API keys");

@@ -2,13 +2,8 @@
 import type { Command } from "commander";
 import { clientOf } from "./client.ts";
 import { EXIT } from "./failure.ts";
+import type { Global } from "./options.ts";
 import { outputOf, paint, table } from "./output.ts";
-
-interface Global {
-  url?: string;
-  key?: string;
-  json?: boolean;
-}
 
 interface RelayObject {
   name: string;

@@ -5,13 +5,11 @@ import { type Command, Option } from "commander";
 import { bulkRun } from "./bulk-run.ts";
 import { clientOf } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
+import { collect, type Global } from "./options.ts";
 import { outputOf } from "./output.ts";
 import { readRecipients } from "./recipients.ts";
 
-interface SendOptions {
-  url?: string;
-  key?: string;
-  json?: boolean;
+interface SendOptions extends Global {
   from?: string;
   to?: string[];
   cc?: string[];
@@ -36,8 +34,6 @@ interface SendOptions {
 
 /** So many faulty lines are shown. */
 const FAULTS_SHOWN = 10;
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function addSend(program: Command): void {
   program

@@ -7,13 +7,8 @@ import type { Command } from "commander";
 import { clientOf, failureOf } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { lines } from "./ndjson.ts";
+import type { Global } from "./options.ts";
 import { outputOf } from "./output.ts";
-
-interface Global {
-  url?: string;
-  key?: string;
-  json?: boolean;
-}
 
 interface Summary {
   object: string;

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { type Client, clientOf, failureOf } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { lines } from "./ndjson.ts";
+import type { Global } from "./options.ts";
 import { outputOf, paint } from "./output.ts";
 
 interface EventObject {
@@ -21,10 +22,7 @@ interface EventObject {
   };
 }
 
-interface TailOptions {
-  url?: string;
-  key?: string;
-  json?: boolean;
+interface TailOptions extends Global {
   type?: string;
   email?: string;
   recipient?: string;

@@ -1,7 +1,6 @@
 /** /api-keys: keys are made, listed, renamed and revoked. A key is shown once, when it is made. */
 import { Hono } from "hono";
 import { base64url } from "../core/bytes.ts";
-import { uuidv7 } from "../core/ids.ts";
 import { API_KEY_CHARS, API_KEY_HINT_CHARS, API_KEYS_MAX, MB } from "../core/limits.ts";
 import { registryOf } from "../env.ts";
 import type { ApiKey } from "../registry/rpc.ts";
@@ -12,6 +11,7 @@ import { forgetKeys, hashOfKey } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, unwrap } from "./errors.ts";
+import { newId } from "./new-id.ts";
 import { listPage, pageOf } from "./parameters.ts";
 import { moment, momentOrNull } from "./shapes.ts";
 
@@ -35,7 +35,7 @@ apiKeys.post("/api-keys", async (c) => {
     ...(request.domains ?? []),
     ...(request.domain_id == null ? [] : [request.domain_id]),
   ]);
-  const id = uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
+  const id = newId(now);
   await registry.createKey({
     id,
     hash: await hashOfKey(token),

@@ -1,7 +1,6 @@
 /** POST /emails, /emails/batch and /emails/bulk: everything that sends. Shapes are Resend's; what it lacks is added beside. */
 import { Hono } from "hono";
 import type { Problem } from "../core/errors.ts";
-import { uuidv7 } from "../core/ids.ts";
 import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { outboxOf, publicFetchOf } from "../env.ts";
@@ -16,6 +15,7 @@ import { compose, composeBulk } from "./compose.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, ProblemError, unwrap } from "./errors.ts";
 import { emailIdWithByte, type Idempotency, readIdempotency } from "./idempotency.ts";
+import { newId } from "./new-id.ts";
 import type { ReadyTemplate } from "./template-cache.ts";
 import { withTemplate } from "./template-use.ts";
 import { nameUnknown } from "./unknown.ts";
@@ -132,7 +132,7 @@ export function composeContext(c: AppContext, byte: number | null, template: Rea
     senders: c.var.caller.domains,
     sandbox,
     meta: metaOf(c, sandbox, template),
-    newId: (at: number) => uuidv7(at, crypto.getRandomValues(new Uint8Array(10))),
+    newId,
     trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
   };
 }

@@ -1,6 +1,5 @@
 /** /templates: stored templates are made, listed, changed, published and copied. Shapes are Resend's. */
 import { Hono } from "hono";
-import { uuidv7 } from "../core/ids.ts";
 import { REQUEST_TEMPLATE_BYTES, TEMPLATE_NAME_CHARS, TEMPLATES_MAX } from "../core/limits.ts";
 import { registryOf } from "../env.ts";
 import type { Template, TemplateChange, TemplateHead } from "../registry/template-rpc.ts";
@@ -9,14 +8,13 @@ import { CreateTemplate, type TemplateContent, UpdateTemplate } from "../schema/
 import { readJson } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, unwrap } from "./errors.ts";
+import { newId } from "./new-id.ts";
 import { pageOf } from "./parameters.ts";
 import { moment, momentOrNull } from "./shapes.ts";
 import { forgetTemplates } from "./template-cache.ts";
 import { nameUnknown } from "./unknown.ts";
 
 export const templates = new Hono<AppEnv>();
-
-const newId = (now: number): string => uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
 
 templates.post("/templates", async (c) => {
   const { value } = unwrap(await readJson(c.req.raw, REQUEST_TEMPLATE_BYTES));

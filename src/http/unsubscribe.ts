@@ -5,7 +5,6 @@
  */
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { uuidv7 } from "../core/ids.ts";
 import { UNSUBSCRIBE_BODY_BYTES, USER_AGENT_CHARS } from "../core/limits.ts";
 import { ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
@@ -14,6 +13,7 @@ import { keptAddress } from "../tracking/address.ts";
 import { openUnsubscribe, type Subscription } from "../tracking/unsubscribe.ts";
 import { readText } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { newId } from "./new-id.ts";
 import { type Page, unsubscribePage } from "./unsubscribe-page.tsx";
 
 export const unsubscribe = new Hono<AppEnv>();
@@ -72,7 +72,7 @@ async function record(
   const { shards, visitorAddresses } = c.var.config;
   const now = Date.now();
   const event = {
-    id: uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
+    id: newId(now),
     type,
     email_id: id,
     recipient,

@@ -1,6 +1,5 @@
 /** /webhooks: endpoints are made, listed, changed, tried and given new secrets. Shapes are Resend's. */
 import { Hono } from "hono";
-import { uuidv7 } from "../core/ids.ts";
 import { MB, WEBHOOK_SECRET_BYTES, WEBHOOKS_MAX } from "../core/limits.ts";
 import { allLedgers, registryOf } from "../env.ts";
 import type { Webhook } from "../registry/rpc.ts";
@@ -10,13 +9,13 @@ import { CreateWebhook, spellSecret, TestWebhook, UpdateWebhook } from "../schem
 import { readJson } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, ProblemError, unwrap } from "./errors.ts";
+import { newId } from "./new-id.ts";
 import { listPage, pageOf } from "./parameters.ts";
 import { moment, momentOrNull } from "./shapes.ts";
 import { samplePayload } from "./webhook-sample.ts";
 
 export const webhooks = new Hono<AppEnv>();
 
-const newId = (now: number): string => uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
 const newSecret = (): string => spellSecret(crypto.getRandomValues(new Uint8Array(WEBHOOK_SECRET_BYTES)));
 
 /** The `:id` of a path. */

@@ -3,7 +3,7 @@
  * retried as they are; only what it is told, and how it is signed for, differs.
  */
 import { Hono } from "hono";
-import { type EmailId, uuidv7 } from "../../core/ids.ts";
+import type { EmailId } from "../../core/ids.ts";
 import { MB, WEBHOOK_SECRET_BYTES, WEBHOOKS_MAX } from "../../core/limits.ts";
 import { messageNumber } from "../../core/message-number.ts";
 import type { Result } from "../../core/result.ts";
@@ -22,6 +22,7 @@ import { spellSecret } from "../../schema/webhook.ts";
 import { readJson } from "../body.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { unwrap } from "../errors.ts";
+import { newId } from "../new-id.ts";
 import { list, noSuch } from "./envelope.ts";
 import { refuse } from "./errors.ts";
 import { Filters, wrong } from "./parameters.ts";
@@ -131,7 +132,7 @@ callbacks.post("/v3/REST/eventcallbackurl", async (c) => {
       message: `There are ${WEBHOOKS_MAX} webhooks already; delete some first.`,
     });
   const now = Date.now();
-  const id = uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
+  const id = newId(now);
   await registry.createWebhook({
     id,
     endpoint,
