@@ -109,8 +109,7 @@ const differing = recount.filter(
     told.get(JSON.stringify([metric, String(sender).replace(">", ""), domain, relay, category, tag])) !== n,
 );
 say(`figures: ${told.size} groups, recount: ${recount.length}, differing: ${differing.length}`);
-const memory = product.peakMemory();
-say(`workerd took ${memory} MB at most`);
+say(`workerd took ${product.peakMemory()?.worker} MB at most`);
 const same =
   sink.count() === COUNT &&
   events === COUNT &&

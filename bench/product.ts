@@ -1,8 +1,8 @@
-/** Postern as `npm start` runs it: workerd, state on disk, one relay. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** Postern as `npm start` runs it: worker and store, each a workerd, state on disk, one relay. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cpuMs, descendant, freePort, peakMemory, start, until } from "./processes.ts";
+import { cpuMs, freePort, peakMemory, start, until } from "./processes.ts";
 
 const KEY = "re_bench";
 export const SECRET = "a-secret-for-the-benchmark";
@@ -12,9 +12,12 @@ export interface Product {
   dataDir: string;
   post: (path: string, body: unknown) => Promise<{ id: string }>;
   get: (path: string) => Promise<unknown>;
-  /** Peak resident memory of workerd so far, in MB; null where /proc is not to be had. */
-  peakMemory: () => number | null;
-  /** Processor time that workerd has used, in milliseconds; null where /proc is not to be had. */
+  /**
+   * Peak resident memory so far, in MB, of each process and of both; null where /proc is not to be had. The peaks need not
+   * have been at one time, so the sum is what both took at most. `store` is 0 with libSQL elsewhere.
+   */
+  peakMemory: () => { worker: number; store: number; both: number } | null;
+  /** Processor time that both processes have used, in milliseconds; null where /proc is not to be had. */
   cpuMs: () => number | null;
   stop: () => Promise<void>;
 }
@@ -46,7 +49,11 @@ export async function startProduct(relayPort: number, env: Record<string, string
     if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
     return response.json();
   };
-  const workerd = () => descendant(process_.child.pid ?? 0, "workerd");
+  /** A figure of a process by what it is there for; 0 when there is none. */
+  const of = (role: "workerd" | "store", figure: (pid: number) => number): number => {
+    const file = join(dataDir, `${role}.pid`);
+    return existsSync(file) ? figure(Number(readFileSync(file, "utf8"))) : 0;
+  };
   return {
     url,
     dataDir,
@@ -56,13 +63,11 @@ export async function startProduct(relayPort: number, env: Record<string, string
       }>,
     get: (path) => fetch(url + path, { headers }).then(answer),
     peakMemory: () => {
-      const pid = workerd();
-      return pid === null ? null : peakMemory(pid);
+      if (!existsSync("/proc/self/status")) return null;
+      const [worker, store] = [of("workerd", peakMemory), of("store", peakMemory)];
+      return { worker, store, both: worker + store };
     },
-    cpuMs: () => {
-      const pid = workerd();
-      return pid === null ? null : cpuMs(pid);
-    },
+    cpuMs: () => (existsSync("/proc/self/stat") ? of("workerd", cpuMs) + of("store", cpuMs) : null),
     stop: async () => {
       await process_.stop();
       rmSync(dataDir, { recursive: true, force: true });

@@ -7,8 +7,8 @@ import { VARIABLES } from "../src/env.ts";
 import { bundleWorker } from "./start/bundle.ts";
 import { lifetime } from "./start/lifetime.ts";
 import { type Prepared, prepare, summaryOf } from "./start/prepare.ts";
+import { serve } from "./start/serving.ts";
 import { summarise } from "./start/summary.ts";
-import { serve } from "./start/workerd.ts";
 
 const refuse = (line: string): number => {
   console.error(`postern: ${line}`);
@@ -42,6 +42,7 @@ async function run(prepared: Prepared, signal: AbortSignal, asked: Promise<numbe
       dataDir: prepared.dataDir.path,
       host: prepared.settings.host,
       port: prepared.port,
+      storeApart: prepared.config.libsql === null,
       variables: prepared.variables,
       names: VARIABLES,
       extraCaFile: prepared.settings.extraCaFile,
@@ -52,13 +53,10 @@ async function run(prepared: Prepared, signal: AbortSignal, asked: Promise<numbe
   if (signal.aborted) return asked;
   if (!serving.ok) return refuse(serving.error);
   process.stdout.write(summarise(summaryOf(prepared)));
-  const crashed = serving.value.ended.then((code) => ({ code }));
-  const end = await Promise.race([asked, crashed]);
-  if (typeof end === "number") {
-    await serving.value.stop();
-    return end;
-  }
-  refuse(`workerd ended by itself with code ${end.code}; state is safe, start again`);
+  const end = await Promise.race([asked, serving.value.ended]);
+  await serving.value.stop();
+  if (typeof end === "number") return end;
+  refuse(`${end.who} ended by itself with code ${end.code}; state is safe, start again`);
   return end.code === 0 ? 1 : end.code;
 }
 

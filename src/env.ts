@@ -43,10 +43,13 @@ export const VARIABLES = [
 export type Env = {
   OUTBOX: DurableObjectNamespace<Outbox>;
   LEDGER: DurableObjectNamespace<Ledger>;
-  STORE: DurableObjectNamespace;
+  /** The embedded store's object; absent where STORE_SERVER is there. */
+  STORE?: DurableObjectNamespace;
   REGISTRY: DurableObjectNamespace<Registry>;
   /** Under `npm start`: a way out that leads to public addresses only, whatever a name resolves to. */
   PUBLIC_INTERNET?: Fetcher;
+  /** Under `npm start`: the embedded store in a process of its own. */
+  STORE_SERVER?: Fetcher;
 } & { [name in (typeof VARIABLES)[number]]?: string | null };
 
 export interface Config {
@@ -248,7 +251,7 @@ export function dbOf(env: Env): Db {
   const libsql = config.ok ? config.value.libsql : null;
   if (libsql !== null)
     return openDb({ ...libsql, ready: () => checkFit(libsql.url, () => openDb(libsql), Date.now()) });
-  const store = env.STORE.get(env.STORE.idFromName("store"));
+  const store = env.STORE_SERVER ?? env.STORE!.get(env.STORE!.idFromName("store"));
   return openDb({
     url: "http://store",
     authToken: null,

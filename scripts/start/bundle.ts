@@ -1,6 +1,7 @@
 /**
  * The worker's bundle, made by wrangler exactly as `wrangler deploy` makes it, once per change. What of wrangler.toml
- * workerd needs to know is kept beside it, so that wrangler.toml stays the only place that says it.
+ * workerd needs to know is kept beside it, so that wrangler.toml stays the only place that says it. So is the worker of the
+ * store's process, which is small: with the whole bundle in it, that process would take 30 MB more.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,14 +17,20 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { build as esbuild } from "esbuild";
 import { err, ok, type Result } from "../../src/core/result.ts";
 import { ROOT } from "./settings.ts";
 
+/** wrangler has a worker export every Durable Object of wrangler.toml, so this one is made by the bundler beneath it. */
+const STORE_ENTRY = "scripts/start/store.ts";
 /** What the bundle is made of. */
-const SOURCES = ["src", "migrations", "package-lock.json", "tsconfig.json", "wrangler.toml"];
+const SOURCES = ["src", "migrations", STORE_ENTRY, "package-lock.json", "tsconfig.json", "wrangler.toml"];
 /** Older bundles that stay, so that two checked-out versions do not evict each other at every start. */
 const KEPT_BUNDLES = 3;
 const MANIFEST = "manifest.json";
+const STORE = "store.js";
+/** What lies in the folder and is no module of the worker. */
+const OTHERS = [MANIFEST, STORE, "README.md"];
 
 export interface Manifest {
   compatibilityDate: string;
@@ -36,6 +43,8 @@ export interface Bundle extends Manifest {
   dir: string;
   /** File names, the entry first. */
   modules: string[];
+  /** File name of the store's own worker. */
+  store: string;
 }
 
 export interface Progress {
@@ -56,13 +65,12 @@ export async function bundleWorker(progress: Progress, signal: AbortSignal): Pro
     progress.built(performance.now() - startedAt);
   }
   const manifest = JSON.parse(readFileSync(join(dir, MANIFEST), "utf8")) as Manifest;
-  const modules = readdirSync(dir).filter(
-    (name) => name !== MANIFEST && name !== "README.md" && !name.endsWith(".map"),
-  );
+  const modules = readdirSync(dir).filter((name) => !OTHERS.includes(name) && !name.endsWith(".map"));
   return ok({
     ...manifest,
     dir,
     modules: ["index.js", ...modules.filter((name) => name !== "index.js").sort()],
+    store: STORE,
   });
 }
 
@@ -78,6 +86,8 @@ async function build(home: string, dir: string, signal: AbortSignal): Promise<Re
   try {
     const ran = await wrangler(["deploy", "--dry-run", "--outdir", draft], signal);
     if (!ran.ok) return ran;
+    const store = await bundleStore(join(draft, STORE));
+    if (!store.ok) return store;
     writeFileSync(
       join(draft, MANIFEST),
       JSON.stringify(await manifestOf(join(ROOT, "wrangler.toml")), null, 2),
@@ -122,6 +132,23 @@ function wrangler(args: string[], signal: AbortSignal): Promise<Result<null, str
       resolve(code === 0 ? ok(null) : err(`The worker could not be bundled:\n${output.trim()}`)),
     );
   });
+}
+
+async function bundleStore(outfile: string): Promise<Result<null, string>> {
+  try {
+    await esbuild({
+      entryPoints: [join(ROOT, STORE_ENTRY)],
+      outfile,
+      bundle: true,
+      format: "esm",
+      target: "es2024",
+      external: ["cloudflare:*", "node:*"],
+      logLevel: "silent",
+    });
+    return ok(null);
+  } catch (error) {
+    return err(`The store's worker could not be bundled:\n${(error as Error).message.trim()}`);
+  }
 }
 
 async function manifestOf(path: string): Promise<Manifest> {

@@ -1,20 +1,30 @@
-/** The configuration that workerd reads, as Cap'n Proto text. Pure. No secret is in it: variables come from the environment. */
+/** The configurations that workerd reads, as Cap'n Proto text. Pure. No secret is in them: variables come from the environment. */
 import { extname, join } from "node:path";
 import type { Bundle } from "./bundle.ts";
 
-export interface WorkerdConfig {
+export interface WorkerConfig {
   bundle: Bundle;
   /** Path of the bundle's folder as seen from the folder of the configuration: `embed` takes relative paths. */
   bundleFrom: string;
-  host: string;
-  port: number;
   /** Absolute path of the folder for Durable Objects. */
   storage: string;
+  host: string;
+  port: number;
+  /** The embedded store is served by a process of its own; else its object lives in the worker's. */
+  storeApart: boolean;
   /** Names of variables to bind. One that is not set is null in the worker. */
   variables: readonly string[];
   /** Certificate authorities to trust besides the system's, one PEM block each. */
   trusted: string[];
 }
+
+export type StoreConfig = Pick<WorkerConfig, "bundle" | "bundleFrom" | "storage">;
+
+/**
+ * Where the two processes meet, from the folder that both work in. Relative, since a Unix socket's path has room for some
+ * hundred bytes (unix(7)), and DATA_DIR may be longer.
+ */
+export const STORE_SOCKET = "store.sock";
 
 /** How workerd takes each kind of module that the bundler leaves beside the entry. */
 const MODULE_KINDS: Record<string, string> = {
@@ -37,30 +47,76 @@ const NODEJS_COMPAT_DEFAULT = "2026-08-04";
  */
 const YOUNG_MB = 16;
 
-export function workerdConfig(config: WorkerdConfig): string {
-  const { bundle } = config;
-  const flags = bundle.compatibilityFlags.filter(
-    (flag) => !(flag === "nodejs_compat" && bundle.compatibilityDate >= NODEJS_COMPAT_DEFAULT),
-  );
+/** The class whose object the store's process has. */
+const STORE_CLASS = "Store";
+
+/** Of the process that has the worker, and every Durable Object but the store's when that is apart. */
+export function workerConfig(config: WorkerConfig): string {
+  const { bundle, storeApart } = config;
+  const objects = bundle.durableObjects.filter((one) => !(storeApart && one.className === STORE_CLASS));
   const modules = bundle.modules.map(
     (name) =>
       `(name = ${quote(name)}, ${MODULE_KINDS[extname(name)] ?? "data"} = embed ${quote(join(config.bundleFrom, name))})`,
   );
   const bindings = [
-    ...bundle.durableObjects.map(
+    ...objects.map(
       (one) =>
         `(name = ${quote(one.binding)}, durableObjectNamespace = (className = ${quote(one.className)}))`,
     ),
     `(name = "PUBLIC_INTERNET", service = "public-internet")`,
+    ...(storeApart ? [`(name = "STORE_SERVER", service = "store")`] : []),
     ...config.variables.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`),
   ];
-  // The unique key names the folder on disk, so it must never change.
-  const namespaces = bundle.durableObjects.map(
-    (one) =>
-      `(className = ${quote(one.className)}, uniqueKey = ${quote(`postern-${one.className}`)}, enableSql = true)`,
-  );
   const trust = `trustBrowserCas = true, trustedCertificates = [${config.trusted.map(quote).join(", ")}]`;
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  return file({
+    services: [
+      // Relays and libSQL servers are often neighbours, so private addresses are allowed as well.
+      `(name = "internet", network = (allow = ["public", "private"], tlsOptions = (${trust})))`,
+      // For webhooks: who may create one chooses the address, and is not to reach the neighbours by it.
+      `(name = "public-internet", network = (allow = ["public"], tlsOptions = (${trust})))`,
+      ...(storeApart ? [`(name = "store", external = (address = "unix:${STORE_SOCKET}", http = ()))`] : []),
+    ],
+    address: `${host}:${config.port}`,
+    config,
+    modules,
+    bindings,
+    classNames: objects.map((one) => one.className),
+  });
+}
+
+/** Of the store's own process. It is given no variable, and calls nobody. */
+export function storeConfig(config: StoreConfig): string {
+  return file({
+    services: [`(name = "internet", network = (allow = []))`],
+    address: `unix:${STORE_SOCKET}`,
+    config,
+    modules: [
+      `(name = ${quote(config.bundle.store)}, esModule = embed ${quote(join(config.bundleFrom, config.bundle.store))})`,
+    ],
+    bindings: [`(name = "STORE", durableObjectNamespace = (className = ${quote(STORE_CLASS)}))`],
+    classNames: [STORE_CLASS],
+  });
+}
+
+interface Parts {
+  services: string[];
+  address: string;
+  config: StoreConfig;
+  modules: string[];
+  bindings: string[];
+  classNames: string[];
+}
+
+function file({ services, address, config, modules, bindings, classNames }: Parts): string {
+  const { compatibilityDate, compatibilityFlags } = config.bundle;
+  const flags = compatibilityFlags.filter(
+    (flag) => !(flag === "nodejs_compat" && compatibilityDate >= NODEJS_COMPAT_DEFAULT),
+  );
+  // The unique key names the folder on disk, so it must never change.
+  const namespaces = classNames.map(
+    (name) => `(className = ${quote(name)}, uniqueKey = ${quote(`postern-${name}`)}, enableSql = true)`,
+  );
   return `# Written by \`npm start\` at each start; changes are lost.
 using Workerd = import "/workerd/workerd.capnp";
 
@@ -68,20 +124,14 @@ const config :Workerd.Config = (
   v8Flags = ["--max-semi-space-size=${YOUNG_MB}"],
   services = [
     (name = "postern", worker = .postern),
-    # Relays and libSQL servers are often neighbours, so private addresses are allowed as well.
-    (name = "internet", network = (
-      allow = ["public", "private"],
-      tlsOptions = (${trust}),
-    )),
-    # For webhooks: who may create one chooses the address, and is not to reach the neighbours by it.
-    (name = "public-internet", network = (allow = ["public"], tlsOptions = (${trust}))),
     (name = "storage", disk = (path = ${quote(config.storage)}, writable = true)),
+    ${services.join(",\n    ")},
   ],
-  sockets = [(name = "http", address = ${quote(`${host}:${config.port}`)}, http = (), service = "postern")],
+  sockets = [(name = "http", address = ${quote(address)}, http = (), service = "postern")],
 );
 
 const postern :Workerd.Worker = (
-  compatibilityDate = ${quote(bundle.compatibilityDate)},
+  compatibilityDate = ${quote(compatibilityDate)},
   compatibilityFlags = [${flags.map(quote).join(", ")}],
   modules = [
     ${modules.join(",\n    ")},

@@ -4,11 +4,15 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { err, ok, type Result } from "../../src/core/result.ts";
 
+/** What a workerd is there for: the worker, or the embedded store. */
+const ROLES = ["workerd", "store"] as const;
+export type Role = (typeof ROLES)[number];
+
 export interface DataDir {
   path: string;
   /** Says which process serves from here, so that a later start finds one that was left behind. */
-  serving(pid: number): void;
-  /** Forgets that process, and lets another start in. */
+  serving(role: Role, pid: number): void;
+  /** Forgets those processes, and lets another start in. */
   release(): void;
 }
 
@@ -28,19 +32,19 @@ export function openDataDir(path: string): Result<DataDir, string> {
       `DATA_DIR ${path} is in use by another start; stop it first, or set another DATA_DIR and PORT`,
     );
   }
-  const pidFile = join(path, "workerd.pid");
-  const left = leftBehind(pidFile, path);
-  if (left !== null) {
+  const pidFile = (role: Role) => join(path, `${role}.pid`);
+  const left = ROLES.flatMap((role) => leftBehind(pidFile(role), path) ?? []);
+  if (left.length > 0) {
     lock.close();
     return err(
-      `DATA_DIR ${path} is in use by workerd, process ${left}, left behind by an earlier start; end it with: kill ${left}`,
+      `DATA_DIR ${path} is in use by workerd, process ${left.join(" and ")}, left behind by an earlier start; end it with: kill ${left.join(" ")}`,
     );
   }
   return ok({
     path,
-    serving: (pid) => writeFileSync(pidFile, String(pid)),
+    serving: (role, pid) => writeFileSync(pidFile(role), String(pid)),
     release() {
-      rmSync(pidFile, { force: true });
+      for (const role of ROLES) rmSync(pidFile(role), { force: true });
       lock.close();
     },
   });

@@ -28,7 +28,13 @@ afterAll(async () => {
 const KINDS = Object.keys(FAULTS).filter((kind) => !["stalls", "says 4xx", "says 5xx"].includes(kind));
 const STEPS = ["mail", "rcpt", "data", "body"] as const;
 
+/** Of network sockets: those to the store are Unix sockets, kept for another request or not. */
 function footprint(pid: number): { sockets: number; memoryMb: number } {
+  const unix = new Set(
+    readFileSync("/proc/net/unix", "utf8")
+      .split("\n")
+      .map((line) => `socket:[${line.trim().split(/\s+/)[6]}]`),
+  );
   const target = (fd: string) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`);
@@ -36,7 +42,9 @@ function footprint(pid: number): { sockets: number; memoryMb: number } {
       return ""; // Closed since.
     }
   };
-  const sockets = readdirSync(`/proc/${pid}/fd`).filter((fd) => target(fd).startsWith("socket:")).length;
+  const sockets = readdirSync(`/proc/${pid}/fd`)
+    .map(target)
+    .filter((name) => name.startsWith("socket:") && !unix.has(name)).length;
   const memory = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return { sockets, memoryMb: Math.round(Number(memory) / 1024) };
 }

@@ -1,11 +1,11 @@
 /** `npm start` as a person meets it: the first run, later runs, and what it says when something is wrong. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrived } from "../support/inbox.ts";
-import { isRunning, Postern, runToEnd, stopAll, temporaryFolder, until } from "../support/postern.ts";
+import { allGone, isRunning, Postern, runToEnd, stopAll, temporaryFolder } from "../support/postern.ts";
 
 const folder = temporaryFolder();
 afterAll(async () => {
@@ -32,12 +32,14 @@ describe("the first run", () => {
 
   it("keeps every secret out of workerd's configuration and arguments", () => {
     const { SIGNING_SECRET } = JSON.parse(readFileSync(join(dataDir, "keys.json"), "utf8"));
-    const config = readFileSync(join(dataDir, "workerd.capnp"), "utf8");
-    const command = readFileSync(`/proc/${postern.workerdPid}/cmdline`, "utf8");
-    for (const secret of [postern.key, SIGNING_SECRET]) {
-      expect(config).not.toContain(secret);
-      expect(command).not.toContain(secret);
-    }
+    const shown = [
+      ...["workerd.capnp", "store.capnp"].map((name) => join(dataDir, name)),
+      ...postern.pids.map((pid) => `/proc/${pid}/cmdline`),
+      `/proc/${postern.storePid}/environ`, // The store has no use for them.
+    ];
+    for (const file of shown)
+      for (const secret of [postern.key, SIGNING_SECRET])
+        expect(readFileSync(file, "utf8"), file).not.toContain(secret);
     expect(postern.stdout).not.toContain(SIGNING_SECRET);
   });
 
@@ -72,16 +74,13 @@ describe("the first run", () => {
   });
 });
 
+const mail = { from: "a@example.com", to: "b@example.com", subject: "Kept", text: "Hello" };
+
 describe("later runs", () => {
   it("have the same key, the same mail, and do not print the key into a log", async () => {
     const dataDir = join(folder.path, "later");
     const first = await Postern.start(dataDir);
-    const id = await first.send({
-      from: "a@example.com",
-      to: "b@example.com",
-      subject: "Kept",
-      text: "Hello",
-    });
+    const id = await first.send(mail);
     await first.eventsOf(id, ["email.sent"]);
     expect(await first.stop()).toBe(0);
 
@@ -109,31 +108,65 @@ describe("later runs", () => {
 describe("the end", () => {
   it.each(["SIGINT", "SIGTERM"] as const)("%s leaves no process behind", async (signal) => {
     const postern = await Postern.start(join(folder.path, `end-${signal}`));
-    const pid = postern.workerdPid;
-    expect(isRunning(pid)).toBe(true);
+    const { pids } = postern;
+    expect(pids.map(isRunning)).toEqual([true, true]);
     expect(await postern.stop(signal)).toBe(0);
-    expect(isRunning(pid)).toBe(false);
+    expect(pids.map(isRunning)).toEqual([false, false]);
     await expect(fetch(`${postern.base}/healthz`)).rejects.toThrow();
     await expect(fetch(postern.inbox!)).rejects.toThrow();
   });
 
-  it("takes workerd along even when start itself is killed outright", async () => {
+  it("takes both processes along even when start itself is killed outright", async () => {
     const postern = await Postern.start(join(folder.path, "outright"));
-    const pid = postern.workerdPid;
+    const { pids } = postern;
+    expect(pids).toHaveLength(2);
     await postern.stop("SIGKILL");
-    await until(
-      () => !isRunning(pid),
-      10_000,
-      () => "workerd is still there",
-    );
+    await allGone(pids);
   });
 
-  it("comes with workerd's exit code and a line when workerd ends by itself", async () => {
-    const postern = await Postern.start(join(folder.path, "crash"));
-    process.kill(postern.workerdPid, "SIGKILL");
+  it.each([
+    ["workerd", "the worker's", "postern: workerd"],
+    ["store", "the store's", "postern: the store's workerd"],
+  ])("comes with the exit code and a line when %s, %s process, ends by itself", async (role, _, named) => {
+    const postern = await Postern.start(join(folder.path, `crash-${role}`));
+    const { pids } = postern;
+    process.kill(role === "store" ? postern.storePid! : postern.workerdPid, "SIGKILL");
     // SIGWINCH does nothing; it only waits for the exit.
     expect(await postern.stop("SIGWINCH")).toBe(137);
-    expect(postern.stderr).toContain("workerd ended by itself with code 137");
+    expect(postern.stderr).toContain(`${named} ended by itself with code 137`);
+    expect(pids.map(isRunning)).toEqual([false, false]);
+  });
+});
+
+describe("the store's process", () => {
+  it("serves under a DATA_DIR that is longer than a socket's path may be, after a kill -9, too", async () => {
+    const dataDir = join(folder.path, "long-".repeat(30), "state");
+    const first = await Postern.start(dataDir);
+    const id = await first.send(mail);
+    await first.eventsOf(id, ["email.sent"]);
+    await first.kill();
+    expect(existsSync(join(dataDir, "storage", "store.sock"))).toBe(true);
+    const second = await Postern.start(dataDir);
+    expect((await second.events(id)).map(({ type }) => type)).toContain("email.sent");
+    await second.stop();
+    expect(existsSync(join(dataDir, "storage", "store.sock"))).toBe(false);
+  });
+
+  it("is not there when libSQL is elsewhere", async () => {
+    const postern = await Postern.start(join(folder.path, "elsewhere"), { LIBSQL_URL: "http://127.0.0.1:9" });
+    expect(postern.storePid).toBeNull();
+    await postern.stop();
+  });
+
+  it("one that was left behind keeps a start out, by name", async () => {
+    const dataDir = join(folder.path, "left");
+    mkdirSync(dataDir);
+    // Stands for it: a program with the folder among its arguments.
+    const left = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)", dataDir]);
+    writeFileSync(join(dataDir, "store.pid"), String(left.pid));
+    const run = await runToEnd({ DATA_DIR: dataDir });
+    left.kill("SIGKILL");
+    expect([run.code, run.stderr]).toEqual([1, expect.stringContaining(`end it with: kill ${left.pid}\n`)]);
   });
 });
 

@@ -7,7 +7,7 @@ import { Resend } from "resend";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { afterEach, describe, expect, it } from "vitest";
-import { serve } from "../../scripts/start/workerd.ts";
+import { serve } from "../../scripts/start/serving.ts";
 import { VARIABLES } from "../../src/env.ts";
 import { readers, sendBulk } from "../support/bulk.ts";
 import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts";
@@ -243,6 +243,7 @@ describe("the network that webhooks use under npm start", () => {
         bundle: {
           dir,
           modules: ["index.js"],
+          store: "",
           compatibilityDate: "2026-11-01",
           compatibilityFlags: [],
           durableObjects: [{ binding: "OUTBOX", className: "Outbox" }],
@@ -250,6 +251,7 @@ describe("the network that webhooks use under npm start", () => {
         dataDir: folder(),
         host: "127.0.0.1",
         port: own,
+        storeApart: false,
         variables: {},
         names: VARIABLES,
         extraCaFile: null,

@@ -1,6 +1,6 @@
 /** The product as a process, as `npm start` runs it: started with its own DATA_DIR and a free port, and ended for sure. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -115,7 +115,22 @@ export class Postern {
   }
 
   get workerdPid(): number {
-    return Number(readFileSync(join(this.dataDir, "workerd.pid"), "utf8"));
+    return this.#pidOf("workerd")!;
+  }
+
+  /** Of the embedded store; null where libSQL is elsewhere. */
+  get storePid(): number | null {
+    return this.#pidOf("store");
+  }
+
+  /** Of all that serves, the worker's first. */
+  get pids(): number[] {
+    return [this.workerdPid, this.storePid].filter((pid) => pid !== null);
+  }
+
+  #pidOf(role: string): number | null {
+    const file = join(this.dataDir, `${role}.pid`);
+    return existsSync(file) ? Number(readFileSync(file, "utf8")) : null;
   }
 
   /** Ctrl-C. The exit code. */
@@ -126,15 +141,11 @@ export class Postern {
 
   /** kill -9 of everything: workerd first, so that it has no moment to finish anything. */
   async kill(): Promise<void> {
-    const { workerdPid } = this;
-    process.kill(workerdPid, "SIGKILL");
+    const { pids } = this;
+    for (const pid of pids) process.kill(pid, "SIGKILL");
     this.#run.child.kill("SIGKILL");
     await this.#run.exit;
-    await until(
-      () => !isRunning(workerdPid),
-      10_000,
-      () => "workerd is still there",
-    );
+    await allGone(pids);
   }
 
   async api(
@@ -189,6 +200,14 @@ export async function until(
     await sleep(POLL_MS);
   }
 }
+
+/** Waits until none of these processes runs. */
+export const allGone = (pids: readonly number[]): Promise<void> =>
+  until(
+    () => !pids.some(isRunning),
+    10_000,
+    () => `${pids.filter(isRunning)} of ${pids} are still there`,
+  );
 
 /** A process with this number runs; one that has ended and waits for its parent to notice does not. */
 export function isRunning(pid: number): boolean {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { workerdConfig } from "../../scripts/start/capnp.ts";
+import { storeConfig, workerConfig } from "../../scripts/start/capnp.ts";
 import { openKeys } from "../../scripts/start/keys.ts";
 import { localUrl, readSettings } from "../../scripts/start/settings.ts";
 import { type Summary, summarise } from "../../scripts/start/summary.ts";
@@ -90,23 +90,28 @@ describe("keys", () => {
 });
 
 describe("workerd's configuration", () => {
-  const config = (changes: Partial<Parameters<typeof workerdConfig>[0]>) =>
-    workerdConfig({
-      bundle: {
-        dir: "/dist/x",
-        modules: ["index.js", "a-0000.sql"],
-        compatibilityDate: "2026-11-01",
-        compatibilityFlags: ["nodejs_compat", "other_flag"],
-        durableObjects: [{ binding: "OUTBOX", className: "Outbox" }],
-      },
-      bundleFrom: "../dist/x",
-      host: "127.0.0.1",
-      port: 8787,
-      storage: "/data/storage",
-      variables: ["API_KEY"],
-      trusted: [],
-      ...changes,
-    });
+  const worker = {
+    bundle: {
+      dir: "/dist/x",
+      modules: ["index.js", "a-0000.sql"],
+      store: "store.js",
+      compatibilityDate: "2026-11-01",
+      compatibilityFlags: ["nodejs_compat", "other_flag"],
+      durableObjects: [
+        { binding: "OUTBOX", className: "Outbox" },
+        { binding: "STORE", className: "Store" },
+      ],
+    },
+    bundleFrom: "../dist/x",
+    host: "127.0.0.1",
+    port: 8787,
+    storage: "/data/storage",
+    storeApart: true,
+    variables: ["API_KEY"],
+    trusted: [],
+  };
+  const config = (changes: Partial<Parameters<typeof workerConfig>[0]>) =>
+    workerConfig({ ...worker, ...changes });
 
   it("takes everything from the bundle, and variables from the environment", () => {
     const text = config({});
@@ -123,16 +128,37 @@ describe("workerd's configuration", () => {
   });
 
   it("names nodejs_compat where it is not the default yet", () => {
-    const { bundle } = {
-      bundle: {
-        dir: "",
-        modules: ["index.js"],
-        compatibilityDate: "2026-08-03",
-        compatibilityFlags: ["nodejs_compat"],
-        durableObjects: [],
-      },
+    const bundle = {
+      ...worker.bundle,
+      compatibilityDate: "2026-08-03",
+      compatibilityFlags: ["nodejs_compat"],
     };
     expect(config({ bundle })).toContain('compatibilityFlags = ["nodejs_compat"]');
+  });
+
+  it("leaves the store to its own process, and asks it by a socket; or has it, and asks nobody", () => {
+    const apart = config({});
+    expect(apart).toContain('(name = "STORE_SERVER", service = "store")');
+    expect(apart).toContain('(name = "store", external = (address = "unix:store.sock", http = ()))');
+    expect(apart).not.toContain('"Store"');
+    const here = config({ storeApart: false });
+    expect(here).toContain('(name = "STORE", durableObjectNamespace = (className = "Store"))');
+    expect(here).toContain('(className = "Store", uniqueKey = "postern-Store", enableSql = true)');
+    expect(here).not.toMatch(/STORE_SERVER|unix:/);
+  });
+
+  it("of the store's process: the same folder on disk, that socket, no variable and no network", () => {
+    const text = storeConfig(worker);
+    for (const part of [
+      '(name = "store.js", esModule = embed "../dist/x/store.js")',
+      '(className = "Store", uniqueKey = "postern-Store", enableSql = true)',
+      'path = "/data/storage"',
+      'address = "unix:store.sock"',
+      '(name = "internet", network = (allow = []))',
+      'compatibilityFlags = ["other_flag"]',
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toMatch(/fromEnvironment|Outbox|index\.js|127\.0\.0\.1/);
   });
 
   it("quotes what a path or host may hold", () => {

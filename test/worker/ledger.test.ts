@@ -89,7 +89,7 @@ describe("the ledger", () => {
         authToken: null,
         fetch: (request) => {
           if (!up) return Promise.reject(new Error("refused"));
-          return bindings.STORE.get(bindings.STORE.idFromName("store")).fetch(request);
+          return bindings.STORE!.get(bindings.STORE!.idFromName("store")).fetch(request);
         },
       });
     await useDb("away", flaky);
@@ -179,7 +179,7 @@ describe("the ledger", () => {
         url: "http://store",
         authToken: null,
         fetch: async (request) => {
-          const response = await bindings.STORE.get(bindings.STORE.idFromName("store")).fetch(request);
+          const response = await bindings.STORE!.get(bindings.STORE!.idFromName("store")).fetch(request);
           if (lost-- > 0) throw new Error("connection lost");
           return response;
         },
