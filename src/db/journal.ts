@@ -4,6 +4,7 @@
  * drop it silently instead).
  */
 import type { InStatement } from "@libsql/client/web";
+import { jsonLists } from "../core/json-lists.ts";
 import { COUNT_ROUND, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Db } from "./client.ts";
@@ -49,7 +50,7 @@ const INSERTS: readonly [kind: Kind, sql: string][] = [
 /** All of them are in libSQL when it resolves, or none of them: then it throws a DbError. */
 export async function writeEntries(db: Db, entries: readonly LedgerEntry[]): Promise<void> {
   const statements = INSERTS.flatMap(([kind, sql]) =>
-    lists(entries.filter((entry) => entry.kind === kind).flatMap(spell)).map(
+    [...jsonLists(entries.filter((entry) => entry.kind === kind).flatMap(spell), LEDGER_PARAMETER_CHARS)].map(
       (list): InStatement => ({ sql, args: [list] }),
     ),
   );
@@ -83,21 +84,3 @@ function spell(entry: LedgerEntry): string | string[] {
 }
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase();
-
-/** JSON lists of the items, none longer than a parameter may be unless a single item is. */
-function lists(items: readonly string[]): string[] {
-  const out: string[] = [];
-  let list: string[] = [];
-  let chars = 0;
-  for (const item of items) {
-    if (list.length > 0 && chars + item.length > LEDGER_PARAMETER_CHARS) {
-      out.push(`[${list.join(",")}]`);
-      list = [];
-      chars = 0;
-    }
-    list.push(item);
-    chars += item.length + 1;
-  }
-  if (list.length > 0) out.push(`[${list.join(",")}]`);
-  return out;
-}

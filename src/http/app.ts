@@ -22,7 +22,7 @@ import { sending } from "./send.ts";
 import { suppressionImport } from "./suppression-import.ts";
 import { suppressions } from "./suppressions.ts";
 import { templates } from "./templates.ts";
-import { isHit, tracking } from "./tracking.ts";
+import { answerHit, tracking } from "./tracking.ts";
 import { unsubscribe } from "./unsubscribe.ts";
 import { webhookEvents } from "./webhook-events.ts";
 import { webhooks } from "./webhooks.ts";
@@ -119,4 +119,4 @@ app.onError((cause, c) => {
 
 /** What the platform calls with each request. */
 export const serve = (request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> =>
-  (isHit(request) ? tracking : app).fetch(request, env, context);
+  answerHit(request, env, context) ?? app.fetch(request, env, context);

@@ -5,11 +5,13 @@
  * The request whose hit begins a batch carries it (`waitUntil`); hits of other requests that come while it is under way
  * are plain data and ride along with the next call. An I/O object of one request is never used in another.
  */
+
 import type { EmailId } from "../core/ids.ts";
-import { LEDGER_BATCH_ENTRIES } from "../core/limits.ts";
+import { jsonLists } from "../core/json-lists.ts";
+import { LEDGER_BATCH_ENTRIES, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import { type Env, ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
-import type { LedgerEntry, MailEvent } from "../schema/event.ts";
+import type { MailEvent } from "../schema/event.ts";
 
 /** How long a hit waits for others before all go to the ledger, in milliseconds: a commit's time on a slow disk. */
 const GATHER_MS = 20;
@@ -21,7 +23,10 @@ const FIRST_RETRY_MS = 100;
 const CARRIER_MS = 30_000;
 
 interface Batch {
-  entries: LedgerEntry[];
+  /** An email whose ledger takes them. */
+  email: EmailId;
+  /** Events as JSON: they are told, kept and passed on as text. */
+  events: string[];
   /** When its carrier last moved, in milliseconds since 1970. */
   at: number;
 }
@@ -30,13 +35,13 @@ const waiting = new Map<string, Batch>();
 /** Takes a hit. A promise is the caller's to keep alive until it settles; it does not reject. Null: another request carries it. */
 export function recordHit(env: Env, shards: number, shard: number, event: MailEvent): Promise<void> | null {
   const lane = String(shard);
-  const entry: LedgerEntry = { kind: "event", event };
   const others = waiting.get(lane);
   if (others !== undefined) {
-    others.entries.push(entry);
+    others.events.push(JSON.stringify(event));
     if (event.at - others.at < CARRIER_MS) return null;
     others.at = event.at;
-  } else waiting.set(lane, { entries: [entry], at: event.at });
+  } else
+    waiting.set(lane, { email: event.email_id as EmailId, events: [JSON.stringify(event)], at: event.at });
   return carry(env, shards, lane);
 }
 
@@ -50,27 +55,30 @@ async function carry(env: Env, shards: number, lane: string): Promise<void> {
 }
 
 /** The next batch of a lane; null, and the lane is free for another request to carry, when there is none. */
-function take(lane: string): LedgerEntry[] | null {
+function take(lane: string): Pick<Batch, "email" | "events"> | null {
   const batch = waiting.get(lane);
-  if (batch === undefined || batch.entries.length === 0) {
+  if (batch === undefined || batch.events.length === 0) {
     waiting.delete(lane);
     return null;
   }
   batch.at = Date.now();
-  return batch.entries.splice(0, LEDGER_BATCH_ENTRIES);
+  return { email: batch.email, events: batch.events.splice(0, LEDGER_BATCH_ENTRIES) };
 }
 
-async function deliver(env: Env, shards: number, batch: LedgerEntry[]): Promise<void> {
-  const [first] = batch;
-  if (first?.kind !== "event") return;
+async function deliver(
+  env: Env,
+  shards: number,
+  { email, events }: Pick<Batch, "email" | "events">,
+): Promise<void> {
+  const lists = [...jsonLists(events, LEDGER_PARAMETER_CHARS)];
   for (let tried = 0; tried < TRIES; tried++) {
     if (tried > 0) await scheduler.wait(FIRST_RETRY_MS * 2 ** (tried - 1));
     try {
-      await ledgerOf(env, shards, first.event.email_id as EmailId).append(batch);
+      await ledgerOf(env, shards, email).visits(lists);
       return;
     } catch (cause) {
-      log("ledger_refused_hits", { hits: batch.length, tried: tried + 1, cause: String(cause) });
+      log("ledger_refused_hits", { hits: events.length, tried: tried + 1, cause: String(cause) });
     }
   }
-  log("hits_lost", { hits: batch.length });
+  log("hits_lost", { hits: events.length });
 }

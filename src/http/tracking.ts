@@ -5,7 +5,7 @@
 import { Hono } from "hono";
 import { shardOf, timeOf, uuidv7 } from "../core/ids.ts";
 import { USER_AGENT_CHARS } from "../core/limits.ts";
-import { type Config, readConfig } from "../env.ts";
+import { type Config, type Env, readConfig } from "../env.ts";
 import type { EventData } from "../schema/event.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
@@ -13,7 +13,6 @@ import { type Subject, verifyToken } from "../tracking/token.ts";
 import { judgeVisit } from "../tracking/verdict.ts";
 import { visitOf } from "../tracking/visitor.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { fail } from "./errors.ts";
 import { recordHit } from "./hits.ts";
 
 /** A transparent 1×1 GIF89a: 42 bytes. */
@@ -21,68 +20,80 @@ const GIF = Uint8Array.from(atob("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
   char.charCodeAt(0),
 );
 /** Image proxies keep what they may; each open should come to us. */
-const NEVER_CACHED = {
-  "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0",
-  Pragma: "no-cache",
-  Expires: "0",
-};
-
-const PIXEL_HEADERS = {
-  "Content-Type": "image/gif",
-  "Content-Length": String(GIF.length),
-  ...NEVER_CACHED,
-};
+const NEVER_CACHED = { "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0" };
+const PIXEL_HEADERS = { "Content-Type": "image/gif", "Content-Length": String(GIF.length), ...NEVER_CACHED };
 const REDIRECT_HEADERS = { "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", ...NEVER_CACHED };
 
-/** Served by itself for GET, past what other routes need first: hits come by the thousand, and want neither key nor request id. */
+/** What a hit came with. */
+interface Call {
+  request: Request;
+  env: Env;
+  context: Pick<ExecutionContext, "waitUntil">;
+  config: Config;
+}
+
+/** The token of a pixel's address; the token and link of a link's. */
+const HIT = /^[^/]*\/\/[^/]*\/(?:o\/([\w-]{43})(?:\.gif)?|c\/([\w-]{43})\/([\w-]+))(?:\?|$)/;
+
+/**
+ * The answer to a pixel or a link that is asked for as a reader does; null for anything else. Past the router and what other
+ * routes need first: hits come by the thousand, and want neither key nor request id.
+ */
+export function answerHit(request: Request, env: Env, context: ExecutionContext): Response | null {
+  if (request.method !== "GET") return null;
+  const found = HIT.exec(request.url);
+  if (found === null) return null;
+  const config = readConfig(env);
+  if (!config.ok) return null;
+  const call = { request, env, context, config: config.value };
+  return found[1] === undefined ? redirect(call, found[2]!, found[3]!) : pixel(call, found[1]);
+}
+
+/** Every other request to these addresses: other methods, tokens cut off or forged. */
 export const tracking = new Hono<AppEnv>();
+tracking.get("/o/:token", (c) => pixel(callOf(c), c.req.param("token").replace(/\.gif$/, "")) ?? notFound(c));
+tracking.get(
+  "/c/:token/:link",
+  (c) => redirect(callOf(c), c.req.param("token"), c.req.param("link")) ?? notFound(c),
+);
 
-/** Whether a request is a hit. */
-export function isHit(request: Request): boolean {
-  if (request.method !== "GET") return false;
-  const { url } = request;
-  return /^[^/]*\/\/[^/]*\/[co]\//.test(url);
-}
+const callOf = (c: AppContext): Call => ({
+  request: c.req.raw,
+  env: c.env,
+  context: c.executionCtx,
+  config: c.var.config,
+});
 
-/** Null: nothing can be verified, nor recorded. */
-function configOf(c: AppContext): Config | null {
-  const config = readConfig(c.env);
-  return config.ok ? config.value : null;
-}
-
-tracking.get("/o/:token", (c) => {
-  const config = configOf(c);
-  if (config === null) return unavailable(c);
-  const subject = verifyToken(config.signingSecrets, c.req.param("token").replace(/\.gif$/, ""));
-  if (subject === null) return notFound(c);
-  hit(c, config, "email.opened", subject, {});
+/** Null: not a token of ours. */
+function pixel(call: Call, token: string): Response | null {
+  const subject = verifyToken(call.config.signingSecrets, token);
+  if (subject === null) return null;
+  record(call, "email.opened", subject, {});
   return new Response(GIF, { headers: PIXEL_HEADERS });
-});
+}
 
-tracking.get("/c/:token/:link", (c) => {
-  const config = configOf(c);
-  if (config === null) return unavailable(c);
-  const { signingSecrets } = config;
-  const subject = verifyToken(signingSecrets, c.req.param("token"));
-  const target = subject === null ? null : verifyLink(signingSecrets, subject.id, c.req.param("link"));
-  if (subject === null || target === null) return notFound(c);
-  hit(c, config, "email.clicked", subject, { click: { link: target } });
+/** Null: not a token of ours, or not a link of its message. */
+function redirect(call: Call, token: string, link: string): Response | null {
+  const { signingSecrets } = call.config;
+  const subject = verifyToken(signingSecrets, token);
+  const target = subject === null ? null : verifyLink(signingSecrets, subject.id, link);
+  if (subject === null || target === null) return null;
+  record(call, "email.clicked", subject, { click: { link: target } });
   return new Response(null, { status: 302, headers: { Location: asHeader(target), ...REDIRECT_HEADERS } });
-});
+}
 
 /** Records a visit, and fails in silence: who reads mail must never see our trouble. */
-function hit(
-  c: AppContext,
-  { shards, visitorAddresses }: Config,
+function record(
+  { request, env, context, config: { shards, visitorAddresses } }: Call,
   type: "email.opened" | "email.clicked",
   subject: Subject,
   data: EventData,
 ): void {
   try {
     const now = Date.now();
-    const ip = c.req.header("cf-connecting-ip") ?? null;
+    const ip = request.headers.get("cf-connecting-ip");
     // An id is as old as the message: what comes within a second of it was no person.
-    const visit = visitOf(type === "email.opened" ? "open" : "click", c.req.raw, {
+    const visit = visitOf(type === "email.opened" ? "open" : "click", request, {
       now,
       sentAt: timeOf(subject.id),
       ip,
@@ -102,8 +113,8 @@ function hit(
         },
       },
     };
-    const carried = recordHit(c.env, shards, shardOf(subject.id, shards), event);
-    if (carried !== null) c.executionCtx.waitUntil(carried);
+    const carried = recordHit(env, shards, shardOf(subject.id, shards), event);
+    if (carried !== null) context.waitUntil(carried);
   } catch (cause) {
     console.error(JSON.stringify({ fact: "hit_failed", type, cause: String(cause) }));
   }
@@ -123,13 +134,6 @@ function noise(): Uint8Array {
 
 /** A target is sent on as it is. One with characters a header cannot carry is spelled as a browser would spell it. */
 const asHeader = (target: string): string => (/^[\x21-\x7e]+$/.test(target) ? target : new URL(target).href);
-
-const unavailable = (c: AppContext): Response =>
-  fail(c, {
-    kind: "unavailable",
-    message: "This gateway is not configured rightly; GET /healthz says what is wrong.",
-    retryAfterSeconds: 60,
-  });
 
 const notFound = (c: AppContext): Response =>
   c.text(

@@ -1,12 +1,13 @@
 /**
- * Opens and clicks on their way into the journal, judged by what other visits say (tracking/series.ts). A click that looks
- * like a person's waits HIT_HOLD_MS, since a scanner is known by the links it takes after the first; it waits in the
- * ledger's SQLite, so it is durable from the start. Whoever asks for an email has its clicks at once, as they look by then.
+ * Opens and clicks on their way to libSQL, judged by what other visits say (tracking/series.ts). They wait HIT_HOLD_MS, since
+ * a scanner is known by the links it takes after the first; they wait in the ledger's SQLite, those of one call in one row, so
+ * they are durable from the start. Whoever asks for an email has its visits at once, as they look by then.
  *
- * What was seen lately is held in memory, and only that: an object that starts anew knows the clicks that wait and no more.
+ * What was seen lately is held in memory, and only that: an object that starts anew knows the visits that wait and no more.
  */
 import {
   HIT_HOLD_MS,
+  LEDGER_BATCH_CHARS,
   SAME_VISITOR_MS,
   SENT_TIMES_HELD,
   SERIES_VISITS,
@@ -16,16 +17,26 @@ import type { LedgerEntry, MailEvent } from "../schema/event.ts";
 import { judgeSeries, type SeriesVisit } from "../tracking/series.ts";
 import { tooSoon } from "../tracking/verdict.ts";
 
-/** Clicks of one call that wait, until when. */
+/** Visits of one call that wait, until when. */
 interface Held {
   id: number;
   until: number;
+  /** Characters of their row. */
+  chars: number;
+  events: MailEvent[];
+}
+
+/** Visits that have waited long enough. `last`: the row up to which they are forgotten once they are elsewhere. */
+export interface Released {
+  last: number;
   events: MailEvent[];
 }
 
 export class Hits {
   readonly #sql: SqlStorage;
   readonly #held: Held[];
+  /** Not yet forgotten. */
+  #leaving: Released | null = null;
   /** The latest visits to one recipient's copy, by email and recipient. In the order of the last visit. */
   readonly #visits = new Map<string, SeriesVisit[]>();
   /** When relays took copies, by email and recipient. In the order of telling. */
@@ -40,57 +51,74 @@ export class Hits {
         "SELECT id, until, events FROM held_hits ORDER BY id",
       )
       .toArray()
-      .map(({ id, until, events }) => ({ id, until, events: JSON.parse(events) as MailEvent[] }));
-    for (const { events } of this.#held) for (const event of events) this.#judge(event);
+      .map(({ id, until, events }) => ({
+        id,
+        until,
+        chars: events.length,
+        events: JSON.parse(events) as MailEvent[],
+      }));
+    for (const { events } of this.#held) for (const event of events) this.#judge(event, []);
   }
 
-  /** When the next clicks have waited long enough, in milliseconds since 1970; null: none wait. */
+  /** When the next visits have waited long enough, in milliseconds since 1970; null: none wait. */
   get due(): number | null {
     return this.#held[0]?.until ?? null;
   }
 
-  /** What of the entries goes on now, opens and clicks with the verdict they have by then; the rest is kept here. */
-  take(entries: LedgerEntry[], now: number): LedgerEntry[] {
-    if (!entries.some(isVisit)) return entries;
-    const waiting: MailEvent[] = [];
-    const on = entries.filter((entry) => {
-      if (!isVisit(entry)) return true;
-      this.#judge(entry.event, waiting);
-      if (entry.event.type !== "email.clicked" || entry.event.data.visitor?.verdict !== "person") return true;
-      waiting.push(entry.event);
-      return false;
-    });
-    if (waiting.length > 0) {
-      const until = now + HIT_HOLD_MS;
-      const { id } = this.#sql
-        .exec<{ id: number }>(
-          "INSERT INTO held_hits (until, events) VALUES (?, ?) RETURNING id",
-          until,
-          JSON.stringify(waiting),
-        )
-        .one();
-      this.#held.push({ id, until, events: waiting });
-    }
-    return on;
+  /** How many visits are here. */
+  get size(): number {
+    return this.#held.reduce((sum, { events }) => sum + events.length, this.#leaving?.events.length ?? 0);
   }
 
-  /** Clicks that have waited long enough, or all. The caller journals them in the same turn: here they are forgotten. */
-  release(now: number, all = false): LedgerEntry[] {
-    const first = this.#held.findIndex(({ until }) => !all && until > now);
-    const due = this.#held.splice(0, first === -1 ? this.#held.length : first);
+  /** The rows of the oldest visits that are here and of the newest that ever were. */
+  get first(): number {
+    return this.#leaving?.last ?? this.#held[0]?.id ?? Number.POSITIVE_INFINITY;
+  }
+  get last(): number {
+    return this.#held.at(-1)?.id ?? this.#leaving?.last ?? 0;
+  }
+
+  /** Takes visits for good: a JSON list of events, short enough for a row. */
+  take(list: string, now: number): void {
+    const events = JSON.parse(list) as MailEvent[];
+    for (const event of events) this.#judge(event, events);
+    const until = now + HIT_HOLD_MS;
+    const { id } = this.#sql
+      .exec<{ id: number }>("INSERT INTO held_hits (until, events) VALUES (?, ?) RETURNING id", until, list)
+      .one();
+    this.#held.push({ id, until, chars: list.length, events });
+  }
+
+  /**
+   * The oldest visits that have waited long enough, or stand in rows up to `through`, with the verdict they have by now: as
+   * many as go to libSQL at once. Null: there are none. The caller forgets them when they are elsewhere, and asks for no
+   * others before that.
+   */
+  release(now: number, through = 0): Released | null {
+    let [rows, chars] = [0, 0];
+    for (const held of this.#held) {
+      if ((held.id > through && held.until > now) || (rows > 0 && chars + held.chars > LEDGER_BATCH_CHARS))
+        break;
+      rows++;
+      chars += held.chars;
+    }
+    const due = this.#held.splice(0, rows);
     const last = due.at(-1);
-    if (last === undefined) return [];
-    this.#sql.exec("DELETE FROM held_hits WHERE id <= ?", last.id);
-    const entries = due.flatMap(({ events }) =>
-      events.map((event): LedgerEntry => ({ kind: "event", event })),
-    );
+    if (last === undefined) return null;
+    const events = due.flatMap(({ events }) => events);
     // By now it may be known when the mail was sent.
-    for (const entry of entries)
-      if (entry.kind === "event" && entry.event.data.visitor?.verdict === "person") {
-        const soon = tooSoon(entry.event.at, this.#sent.get(keyOf(entry.event)) ?? null);
-        if (soon !== null) Object.assign(entry.event.data.visitor, soon);
+    for (const event of events)
+      if (event.data.visitor?.verdict === "person") {
+        const soon = tooSoon(event.at, this.#sent.get(keyOf(event)) ?? null);
+        if (soon !== null) Object.assign(event.data.visitor, soon);
       }
-    return entries;
+    this.#leaving = { last: last.id, events };
+    return this.#leaving;
+  }
+
+  forget({ last }: Released): void {
+    this.#leaving = null;
+    this.#sql.exec("DELETE FROM held_hits WHERE id <= ?", last);
   }
 
   /** Takes note of when copies were sent. */
@@ -102,8 +130,8 @@ export class Hits {
     trim(this.#sent, SENT_TIMES_HELD);
   }
 
-  /** Gives an event the verdict of its series, and those that wait, in this call or before it, the one it throws on them. */
-  #judge(event: MailEvent, waiting: readonly MailEvent[] = []): void {
+  /** Gives an event the verdict of its series; and those that wait, before it or in the same call, the one it throws on them. */
+  #judge(event: MailEvent, company: readonly MailEvent[]): void {
     const { visitor } = event.data;
     const visit = visitOf(event);
     if (visitor === undefined || visit === null) return;
@@ -114,7 +142,7 @@ export class Hits {
       const { revised, ...verdict } = judged;
       Object.assign(visitor, verdict);
       Object.assign(visit, verdict);
-      for (const events of revised.length > 0 ? [waiting, ...this.#held.map((held) => held.events)] : [])
+      for (const events of revised.length > 0 ? [company, ...this.#held.map((held) => held.events)] : [])
         for (const other of events)
           if (revised.includes(other.id) && other.data.visitor) Object.assign(other.data.visitor, verdict);
       for (const other of earlier) if (revised.includes(other.id)) Object.assign(other, verdict);
@@ -125,9 +153,8 @@ export class Hits {
   }
 }
 
-type EventEntry = Extract<LedgerEntry, { kind: "event" }>;
-
-const isVisit = (entry: LedgerEntry): entry is EventEntry =>
+/** Whether an entry is an open or a click. */
+export const isVisit = (entry: LedgerEntry): entry is Extract<LedgerEntry, { kind: "event" }> =>
   entry.kind === "event" && (entry.event.type === "email.clicked" || entry.event.type === "email.opened");
 
 const keyOf = ({ email_id, recipient }: MailEvent): string => `${email_id} ${recipient}`;

@@ -1,4 +1,5 @@
 /** The ledger's SQLite: entries on their way to libSQL, in order, and those libSQL will never take. */
+import { jsonLists } from "../core/json-lists.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 
 export interface Journalled {
@@ -38,7 +39,8 @@ export class Journal {
 
   /** Entries that are on their way already are ignored. */
   append(entries: readonly LedgerEntry[], listChars: number): void {
-    for (const list of lists(entries, listChars)) {
+    const items = entries.map((entry) => JSON.stringify([identityOf(entry), entry]));
+    for (const list of jsonLists(items, listChars)) {
       this.#sql.exec(
         `INSERT INTO journal (identity, entry) SELECT value ->> 0, value -> 1 FROM json_each(?) WHERE true
          ON CONFLICT (identity) DO NOTHING`,
@@ -103,21 +105,4 @@ export function identityOf(entry: LedgerEntry): string {
     case "event":
       return `e:${entry.event.id}`;
   }
-}
-
-/** JSON lists of `[identity, entry]`, in order, none longer than `chars` unless a single entry is. */
-function* lists(entries: readonly LedgerEntry[], chars: number): Generator<string> {
-  let list: string[] = [];
-  let sum = 0;
-  for (const entry of entries) {
-    const item = JSON.stringify([identityOf(entry), entry]);
-    if (list.length > 0 && sum + item.length > chars) {
-      yield `[${list.join(",")}]`;
-      list = [];
-      sum = 0;
-    }
-    list.push(item);
-    sum += item.length + 1;
-  }
-  if (list.length > 0) yield `[${list.join(",")}]`;
 }

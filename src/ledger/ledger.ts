@@ -25,7 +25,8 @@ import type { EndpointSet } from "../schema/webhook.ts";
 import { eraseFrom } from "./erasure.ts";
 import { Facts } from "./facts.ts";
 import { Flusher } from "./flusher.ts";
-import { Hits } from "./hits.ts";
+import { HitCarrier } from "./hit-carrier.ts";
+import { Hits, isVisit } from "./hits.ts";
 import { Journal } from "./journal.ts";
 import { Keeper } from "./keeper.ts";
 import type {
@@ -44,6 +45,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #journal: Journal;
   readonly #flusher: Flusher;
   readonly #hits: Hits;
+  readonly #carrier: HitCarrier;
   readonly #webhooks: Webhooks;
   readonly #facts: Facts;
   /** Null: another ledger does it. */
@@ -96,6 +98,16 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
             log,
           })
         : null;
+    this.#carrier = new HitCarrier({
+      hits: this.#hits,
+      through: (entries, waitMs) => this.#flusher.through(entries, waitMs),
+      written: (entries) => this.#written(entries),
+      journalled: (entries) => this.#journalled(entries),
+      guard: (ms) => this.#guard(ms),
+      waitUntil: (work) => ctx.waitUntil(work),
+      now: Date.now,
+    });
+    this.#carrier.expect();
     ctx.waitUntil(this.#guardKeeperAtStart());
     // A ledger that knows a list is told of each change; one that knows none must not miss the first event.
     const pulled = () => this.#pullEndpoints();
@@ -109,11 +121,20 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   }
 
   async append(entries: LedgerEntry[]): Promise<void> {
-    if (entries.length === 0) return;
     this.#hits.note(entries);
-    const on = this.#hits.take(entries, Date.now());
-    this.#guardHits();
-    if (on.length > 0) this.#journalled(on);
+    const visits = entries.filter(isVisit);
+    if (visits.length > 0) this.#takeVisits([JSON.stringify(visits.map(({ event }) => event))]);
+    const others = visits.length === 0 ? entries : entries.filter((entry) => !isVisit(entry));
+    if (others.length > 0) this.#journalled(others);
+  }
+
+  async visits(lists: string[]): Promise<void> {
+    this.#takeVisits(lists);
+  }
+
+  #takeVisits(lists: readonly string[]): void {
+    for (const list of lists) this.#hits.take(list, Date.now());
+    this.#carrier.expect();
   }
 
   #guardKeeper(): void {
@@ -140,21 +161,15 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     if (!this.#flusher.resting) this.ctx.waitUntil(this.#flusher.soon().then(() => this.#webhooks.run()));
   }
 
-  /** Clicks that have waited long enough go on; `all`: all of them, for someone asks. */
-  #releaseHits(all = false): void {
-    const hits = this.#hits.release(Date.now(), all);
-    if (hits.length > 0) this.#journalled(hits);
-    this.#guardHits();
-  }
-
-  #guardHits(): void {
-    if (this.#hits.due !== null) this.#guard(Math.max(0, this.#hits.due - Date.now()));
-  }
-
   async report(lists: string[]): Promise<void> {
     const entries = lists.flatMap((list) => JSON.parse(list) as LedgerEntry[]);
     this.#hits.note(entries);
-    if (!(await this.#flusher.through(entries, SETTLE_MS))) return this.append(entries);
+    if (await this.#flusher.through(entries, SETTLE_MS)) this.#written(entries);
+    else this.#journalled(entries);
+  }
+
+  /** LibSQL has them: who else is to know? */
+  #written(entries: LedgerEntry[]): void {
     this.#webhooks.enqueue(entries);
     if (this.#facts.note(entries)) {
       this.#guard(this.#facts.delayMs);
@@ -167,14 +182,18 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   }
 
   async settle(): Promise<{ pending: number; away: boolean; unfit: string | null }> {
-    this.#releaseHits(true);
-    const settled = await this.#flusher.settle(SETTLE_MS);
+    const until = Date.now() + SETTLE_MS;
+    const { last } = this.#hits;
+    if (this.#hits.first <= last) await Promise.race([this.#carrier.carry(last), scheduler.wait(SETTLE_MS)]);
+    const waiting = this.#hits.first <= last ? this.#hits.size : 0;
+    const settled = await this.#flusher.settle(Math.max(0, until - Date.now()));
     const { away, unfit } = this.#flusher;
-    return { pending: settled ? 0 : this.#journal.size, away: !settled && away, unfit };
+    const pending = (settled ? 0 : this.#journal.size) + waiting;
+    return { pending, away: !settled && away, unfit };
   }
 
   async gauges(): Promise<{ pending: number; parked: number }> {
-    return { pending: this.#journal.size, parked: this.#journal.parked };
+    return { pending: this.#journal.size + this.#hits.size, parked: this.#journal.parked };
   }
 
   async erase(address: string, copies: CopyOf[]): Promise<ErasedFromLedger> {
@@ -193,7 +212,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   override async alarm(): Promise<void> {
     this.#alarmAt = 0;
     try {
-      this.#releaseHits();
+      await this.#carrier.carry();
       if (!this.#webhooks.informed) await this.#pullEndpoints();
       await this.#work();
       if (this.#facts.isPending) await this.#facts.deliver();

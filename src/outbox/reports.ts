@@ -2,6 +2,7 @@
  * What the outbox has still to tell the ledger, in order. A row holds all that was told at once, as a JSON list: in bulk
  * a row for each dozen events costs a quarter of a row for each.
  */
+import { jsonLists } from "../core/json-lists.ts";
 import { OUTBOX_CHUNK_BYTES } from "../core/limits.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 
@@ -16,20 +17,9 @@ export class Reports {
   }
 
   add(entries: readonly LedgerEntry[]): void {
-    let row: string[] = [];
-    let chars = 0;
-    const write = () => this.#sql.exec("INSERT INTO report (entries) VALUES (?)", `[${row.join(",")}]`);
-    for (const entry of entries) {
-      const text = JSON.stringify(entry);
-      if (row.length > 0 && chars + text.length > ROW_CHARS) {
-        write();
-        row = [];
-        chars = 0;
-      }
-      row.push(text);
-      chars += text.length + 1;
-    }
-    if (row.length > 0) write();
+    const items = entries.map((entry) => JSON.stringify(entry));
+    for (const list of jsonLists(items, ROW_CHARS))
+      this.#sql.exec("INSERT INTO report (entries) VALUES (?)", list);
   }
 
   /** The oldest rows not yet taken by the ledger: about `chars` of JSON, but always some when there are any. */

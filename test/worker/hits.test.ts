@@ -1,5 +1,5 @@
-/** Clicks in the ledger: those that look like a person's wait for what comes after them, durably, and no longer than asked. */
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+/** Visits in the ledger: they wait for what comes after them, durably, and no longer than asked. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { HIT_HOLD_MS } from "../../src/core/limits.ts";
@@ -19,114 +19,145 @@ const event = (
   at: number,
   data: MailEvent["data"] = {},
   recipient = 0,
-): LedgerEntry => ({
-  kind: "event",
-  event: { id: `event-${counter++}`, type, email_id: "an-email", recipient, at, data },
+): MailEvent => ({ id: `event-${counter++}`, type, email_id: "an-email", recipient, at, data });
+const visitor = (verdict: string) => ({
+  user_agent: BROWSER,
+  ip: "203.0.113.0",
+  verdict,
+  reason: "nothing speaks for a machine",
 });
 const click = (at: number, link: string, verdict = "person", recipient = 0) =>
-  event(
-    "email.clicked",
-    at,
-    {
-      click: { link },
-      visitor: { user_agent: BROWSER, ip: "203.0.113.0", verdict, reason: "nothing speaks for a machine" },
-    },
-    recipient,
-  );
-const verdicts = (entries: readonly LedgerEntry[]) =>
-  entries.map((entry) => (entry.kind === "event" ? entry.event.data.visitor?.verdict : "none"));
+  event("email.clicked", at, { click: { link }, visitor: visitor(verdict) }, recipient);
+const entry = (event: MailEvent): LedgerEntry => ({ kind: "event", event });
+const take = (hits: Hits, ...events: MailEvent[]) => hits.take(JSON.stringify(events), NOW);
+/** All that waits, which is forgotten. */
+function releaseAll(hits: Hits): MailEvent[] {
+  const released = hits.release(NOW, hits.last);
+  if (released !== null) hits.forget(released);
+  return released?.events ?? [];
+}
+const verdicts = (events: readonly MailEvent[]) => events.map(({ data }) => data.visitor?.verdict);
 
 /** Runs a test on a ledger's own SQLite, which the ledger itself does not use meanwhile. */
 const onSql = (name: string, test: (sql: SqlStorage) => void) =>
   runInDurableObject(ledger(name), (_, { storage }) => test(storage.sql));
 
-describe("clicks in the ledger", () => {
-  it("of a person wait and then go on; all else goes on at once", () =>
+describe("visits in the ledger", () => {
+  it("wait and then go on, in rows of one call, forgotten only when they are elsewhere", () =>
     onSql("hits-plain", (sql) => {
       const hits = new Hits(sql);
-      const others = [
-        event("email.sent", NOW - 60_000),
+      take(
+        hits,
         click(NOW, "https://a/", "proxy"),
-        event("email.opened", NOW),
-      ];
-      expect(hits.take([...others, click(NOW, "https://a/")], NOW)).toEqual(others);
-      expect(hits.due).toBe(NOW + HIT_HOLD_MS);
-      expect(hits.release(NOW + HIT_HOLD_MS - 1)).toEqual([]);
-      expect(verdicts(hits.release(NOW + HIT_HOLD_MS))).toEqual(["person"]);
-      expect([hits.due, hits.release(NOW + HIT_HOLD_MS, true)]).toEqual([null, []]);
+        event("email.opened", NOW, { visitor: visitor("person") }),
+        click(NOW, "https://a/"),
+      );
+      expect([hits.due, hits.size, sql.exec("SELECT id FROM held_hits").toArray()]).toEqual([
+        NOW + HIT_HOLD_MS,
+        3,
+        [{ id: hits.last }],
+      ]);
+      expect(hits.release(NOW + HIT_HOLD_MS - 1)).toBeNull();
+      const released = hits.release(NOW + HIT_HOLD_MS)!;
+      expect(verdicts(released.events)).toEqual(["proxy", "person", "person"]);
+      expect([hits.due, hits.size, new Hits(sql).size]).toEqual([null, 3, 3]);
+      hits.forget(released);
+      expect([hits.size, hits.release(NOW + HIT_HOLD_MS), new Hits(sql).size]).toEqual([0, null, 0]);
+    }));
+
+  it("that somebody asks for go at once, and those that came after the question do not", () =>
+    onSql("hits-asked", (sql) => {
+      const hits = new Hits(sql);
+      take(hits, click(NOW, "https://a/"));
+      const { last } = hits;
+      take(hits, click(NOW, "https://b/", "person", 1));
+      const released = hits.release(NOW, last)!;
+      expect(released.events.map(({ data }) => data.click?.link)).toEqual(["https://a/"]);
+      expect(hits.first).toBe(last);
+      hits.forget(released);
+      expect([hits.size, hits.first > last]).toEqual([1, true]);
+    }));
+
+  it("go on in batches that libSQL takes at once", () =>
+    onSql("hits-batches", (sql) => {
+      const hits = new Hits(sql);
+      const long = `https://a/${"x".repeat(300_000)}`;
+      for (let i = 0; i < 5; i++) take(hits, click(NOW, long, "person", i));
+      const sizes: number[] = [];
+      for (let events = releaseAll(hits); events.length > 0; events = releaseAll(hits))
+        sizes.push(events.length);
+      expect(sizes).toEqual([3, 2]);
     }));
 
   it("of many links within seconds are a scanner's, the first ones too", () =>
     onSql("hits-burst", (sql) => {
       const hits = new Hits(sql);
-      for (const [i, link] of ["https://a/", "https://b/"].entries())
-        expect(hits.take([click(NOW + i, link)], NOW)).toEqual([]);
-      const third = click(NOW + 2, "https://c/");
-      expect(verdicts(hits.take([third], NOW))).toEqual(["scanner"]);
-      const released = hits.release(NOW, true);
-      expect(verdicts(released)).toEqual(["scanner", "scanner"]);
-      expect(released[0]).toMatchObject({
-        event: { data: { visitor: { reason: "3 links of the mail within 3 seconds" } } },
-      });
+      for (const [i, link] of ["https://a/", "https://b/", "https://c/"].entries())
+        take(hits, click(NOW + i, link));
+      const released = releaseAll(hits);
+      expect(verdicts(released)).toEqual(["scanner", "scanner", "scanner"]);
+      expect(released[0]!.data.visitor).toMatchObject({ reason: "3 links of the mail within 3 seconds" });
     }));
 
   it("of another recipient, or of one link again and again, are a person's", () =>
     onSql("hits-people", (sql) => {
       const hits = new Hits(sql);
-      hits.take(
-        [1, 2, 3, 4].map((recipient) => click(NOW, `https://${recipient}/`, "person", recipient)),
-        NOW,
+      take(
+        hits,
+        ...[1, 2, 3, 4].map((recipient) => click(NOW, `https://${recipient}/`, "person", recipient)),
       );
-      hits.take(
-        [1, 2, 3, 4].map((i) => click(NOW + i, "https://same/", "person", 9)),
-        NOW,
-      );
-      expect(new Set(verdicts(hits.release(NOW, true)))).toEqual(new Set(["person"]));
+      take(hits, ...[1, 2, 3, 4].map((i) => click(NOW + i, "https://same/", "person", 9)));
+      expect(new Set(verdicts(releaseAll(hits)))).toEqual(new Set(["person"]));
     }));
 
   it("from before the mail was sent are a scanner's, also when that is told only afterwards", () =>
     onSql("hits-sent", (sql) => {
       const hits = new Hits(sql);
-      hits.take([click(NOW, "https://a/")], NOW);
-      hits.note([event("email.sent", NOW + 500)]);
-      const [released] = hits.release(NOW, true);
-      expect(released).toMatchObject({
-        event: { data: { visitor: { verdict: "scanner", reason: "before the mail was sent" } } },
-      });
-      hits.note([event("email.sent", NOW, {}, 1)]);
-      expect(verdicts(hits.take([click(NOW + 900, "https://a/", "person", 1)], NOW))).toEqual(["scanner"]);
+      take(hits, click(NOW, "https://a/"), event("email.opened", NOW, { visitor: visitor("person") }));
+      hits.note([entry(event("email.sent", NOW + 500))]);
+      for (const { data } of releaseAll(hits))
+        expect(data.visitor).toMatchObject({ verdict: "scanner", reason: "before the mail was sent" });
+      hits.note([entry(event("email.sent", NOW, {}, 1))]);
+      take(hits, click(NOW + 900, "https://a/", "person", 1));
+      expect(verdicts(releaseAll(hits))).toEqual(["scanner"]);
     }));
 
   it("of one call are judged by one another, the first by the last", () =>
     onSql("hits-one-call", (sql) => {
       const hits = new Hits(sql);
-      const four = ["a", "b", "c", "d"].map((name, i) => click(NOW + i, `https://${name}/`));
-      const verdictsNow = [...hits.take(four, NOW), ...hits.release(NOW, true)];
-      expect(verdicts(verdictsNow)).toEqual(["scanner", "scanner", "scanner", "scanner"]);
+      take(hits, ...["a", "b", "c", "d"].map((name, i) => click(NOW + i, `https://${name}/`)));
+      expect(verdicts(releaseAll(hits))).toEqual(["scanner", "scanner", "scanner", "scanner"]);
     }));
 
   it("outlive the object, and are judged anew", () =>
     onSql("hits-again", (sql) => {
-      new Hits(sql).take([click(NOW, "https://a/"), click(NOW + 1, "https://b/")], NOW);
+      take(new Hits(sql), click(NOW, "https://a/"), click(NOW + 1, "https://b/"));
       const again = new Hits(sql);
       expect(again.due).toBe(NOW + HIT_HOLD_MS);
-      again.take([click(NOW + 2, "https://c/")], NOW);
-      expect(verdicts(again.release(NOW, true))).toEqual(["scanner", "scanner"]);
+      take(again, click(NOW + 2, "https://c/"));
+      expect(verdicts(releaseAll(again))).toEqual(["scanner", "scanner", "scanner"]);
       expect(new Hits(sql).due).toBeNull();
     }));
 
-  it("are brought on by the alarm when nobody asks", async () => {
-    const stub = ledger("hits-alarm");
-    await stub.append([click(Date.now() - HIT_HOLD_MS, "https://a/")]);
-    const held = () =>
-      runInDurableObject(
-        stub,
-        (_, { storage }) => storage.sql.exec("SELECT id FROM held_hits").toArray().length,
-      );
-    expect(await held()).toBe(1);
-    await scheduler.wait(HIT_HOLD_MS + 50);
-    await runDurableObjectAlarm(stub); // Unless it rang already.
-    expect(await held()).toBe(0);
+  it("are brought on when nobody asks, by a timer, and by the alarm of an object that lost it", async () => {
+    for (const name of ["hits-timer", "hits-alarm"]) {
+      const stub = ledger(name);
+      await stub.append([entry(click(Date.now() - HIT_HOLD_MS, "https://a/"))]);
+      const held = () =>
+        runInDurableObject(
+          stub,
+          (_, { storage }) => storage.sql.exec("SELECT id FROM held_hits").toArray().length,
+        );
+      expect(await held()).toBe(1);
+      if (name === "hits-alarm") {
+        await runInDurableObject(stub, (_, { storage }) => {
+          storage.sql.exec("UPDATE held_hits SET until = 0");
+        });
+        await evictDurableObject(stub);
+        expect(await runDurableObjectAlarm(stub)).toBe(true);
+      } else await scheduler.wait(HIT_HOLD_MS + 500);
+      expect(await held()).toBe(0);
+    }
   });
 });
 
