@@ -6,6 +6,7 @@
 import type { InStatement } from "@libsql/client/web";
 import { jsonLists } from "../core/json-lists.ts";
 import { COUNT_ROUND, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
+import { type EntryList, entriesOf, itemsOf, kindOf } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Db } from "./client.ts";
 import { ask } from "./client.ts";
@@ -48,14 +49,30 @@ const INSERTS: readonly [kind: Kind, sql: string][] = [
 ];
 
 /** All of them are in libSQL when it resolves, or none of them: then it throws a DbError. */
-export async function writeEntries(db: Db, entries: readonly LedgerEntry[]): Promise<void> {
-  const statements = INSERTS.flatMap(([kind, sql]) =>
-    [...jsonLists(entries.filter((entry) => entry.kind === kind).flatMap(spell), LEDGER_PARAMETER_CHARS)].map(
-      (list): InStatement => ({ sql, args: [list] }),
-    ),
-  );
+export const writeEntries = (db: Db, entries: readonly LedgerEntry[]): Promise<void> =>
+  write(db, (kind) => entries.filter((entry) => entry.kind === kind).flatMap(spell));
+
+/** As writeEntries, of lists; `events` is what the lists of events hold, which somebody has read already. */
+export const writeLists = (
+  db: Db,
+  lists: readonly EntryList[],
+  events: readonly LedgerEntry[],
+): Promise<void> =>
+  write(db, (kind) => {
+    if (kind === "event") return events.flatMap(spell);
+    const ofKind = lists.filter((list) => kindOf(list) === kind);
+    // Emails and bodies are spelled as they came.
+    return kind === "recipients" ? ofKind.flatMap(entriesOf).flatMap(spell) : ofKind.map(itemsOf);
+  });
+
+async function write(db: Db, itemsOf: (kind: Kind) => string[]): Promise<void> {
+  const statements: InStatement[] = [];
+  for (const [kind, sql] of INSERTS) {
+    const items = itemsOf(kind);
+    if (kind === "event") marks += items.length;
+    for (const list of jsonLists(items, LEDGER_PARAMETER_CHARS)) statements.push({ sql, args: [list] });
+  }
   if (statements.length === 0) return;
-  marks += entries.reduce((sum, { kind }) => sum + (kind === "event" ? 1 : 0), 0);
   if (marks >= COUNT_ROUND) {
     statements.push(COUNT_SQL);
     marks = 0;

@@ -4,7 +4,7 @@ import type { Problem } from "../core/errors.ts";
 import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { outboxOf, publicFetchOf } from "../env.ts";
-import type { Order } from "../outbox/rpc.ts";
+import { type Order, pack } from "../outbox/rpc.ts";
 import { BulkEmail } from "../schema/bulk.ts";
 import { SendEmail } from "../schema/email.ts";
 import type { EmailMeta } from "../schema/event.ts";
@@ -178,7 +178,7 @@ export async function accept<T>(
     counted,
   };
   const { length } = first.deliveries;
-  const acceptance = await outbox.accept(orders, claim);
+  const acceptance = await outbox.accept(orders.map(pack), claim);
   switch (acceptance.kind) {
     case "accepted":
       return counted

@@ -63,16 +63,16 @@ export class Flusher {
   }
 
   /**
-   * Writes entries past the journal. False when something stands before them, or libSQL did not take them within `waitMs`:
+   * Has entries written past the journal. False when something stands before them, or libSQL did not take them within `waitMs`:
    * then it may have them or not, and they belong into the journal, whose way of asking and sorting out is the patient one.
    */
-  async through(entries: readonly LedgerEntry[], waitMs: number): Promise<boolean> {
+  async through(write: () => Promise<void>, waitMs: number): Promise<boolean> {
     if (this.resting || this.#running !== null || this.#parts.journal.size > 0) return false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), waitMs);
     });
-    const written = this.#parts.write(entries).then(
+    const written = write().then(
       () => true,
       () => false,
     );

@@ -16,10 +16,11 @@ import {
 import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
 import type { CopyOf } from "../db/erase.ts";
-import { writeEntries } from "../db/journal.ts";
+import { writeEntries, writeLists } from "../db/journal.ts";
 import { dbOf, type Env, isFirstLedger, publicFetchOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import { rulesWith } from "../policy/suppression-rules.ts";
+import { type EntryList, entriesOf, kindOf } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { eraseFrom } from "./erasure.ts";
@@ -100,7 +101,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
         : null;
     this.#carrier = new HitCarrier({
       hits: this.#hits,
-      through: (entries, waitMs) => this.#flusher.through(entries, waitMs),
+      through: (entries, waitMs) => this.#flusher.through(() => writeEntries(this.openDb(), entries), waitMs),
       written: (entries) => this.#written(entries),
       journalled: (entries) => this.#journalled(entries),
       guard: (ms) => this.#guard(ms),
@@ -161,11 +162,14 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     if (!this.#flusher.resting) this.ctx.waitUntil(this.#flusher.soon().then(() => this.#webhooks.run()));
   }
 
-  async report(lists: string[]): Promise<void> {
-    const entries = lists.flatMap((list) => JSON.parse(list) as LedgerEntry[]);
-    this.#hits.note(entries);
-    if (await this.#flusher.through(entries, SETTLE_MS)) this.#written(entries);
-    else this.#journalled(entries);
+  async report(lists: EntryList[]): Promise<void> {
+    // Lists of earlier versions hold entries of every kind.
+    if (lists.some((list) => kindOf(list) === null)) return this.append(lists.flatMap(entriesOf));
+    const events = lists.filter((list) => kindOf(list) === "event").flatMap(entriesOf);
+    this.#hits.note(events);
+    if (await this.#flusher.through(() => writeLists(this.openDb(), lists, events), SETTLE_MS))
+      this.#written(events);
+    else this.#journalled(lists.flatMap(entriesOf));
   }
 
   /** LibSQL has them: who else is to know? */

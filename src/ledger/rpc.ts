@@ -1,5 +1,6 @@
 /** What other rooms may ask of the ledger. The class is `Ledger` in ledger.ts. */
 import type { CopyOf } from "../db/erase.ts";
+import type { EntryList } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 
@@ -61,10 +62,10 @@ export interface LedgerRpc {
   /** As `append`, of opens and clicks: events, in JSON lists of at most LEDGER_PARAMETER_CHARS each. */
   visits(lists: string[]): Promise<void>;
   /**
-   * As `append`, of entries in JSON lists, for a caller who keeps them until it resolves: they go to libSQL at once when it
+   * As `append`, of entries as text, for a caller who keeps them until it resolves: they go to libSQL at once when it
    * can be reached, and into the journal only when it cannot.
    */
-  report(lists: string[]): Promise<void>;
+  report(lists: EntryList[]): Promise<void>;
   /**
    * Brings what is journalled to libSQL now, waiting at most SETTLE_MS. `pending` counts the entries still on their
    * way; more than 0 means that libSQL is behind, or `away`: it did not take them when it was last asked. `unfit`: what the operator is to do about it, when it

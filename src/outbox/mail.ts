@@ -1,10 +1,10 @@
 /** One message on its way into the queue. */
 import type { Lane } from "./lane.ts";
-import type { Order } from "./rpc.ts";
+import type { Packed } from "./rpc.ts";
 import type { Delivery } from "./tables.ts";
 
 export interface Mail {
-  order: Order;
+  order: Packed;
   /** Of each delivery. */
   routes: readonly string[];
   /** Who sends it at once; null: it waits in the queue for its time or its turn. */

@@ -15,6 +15,7 @@ import {
 } from "../core/limits.ts";
 import { type Config, type Env, ledgerOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
+import type { Compiled } from "../message/compiled.ts";
 import { dkimSigners } from "../message/dkim.ts";
 import type { ReplicaState, Shipment } from "../registry/suppression-rpc.ts";
 import { storyOf } from "../schema/test-address.ts";
@@ -36,11 +37,13 @@ import type {
   Change,
   ErasedFromOutbox,
   IdempotencyClaim,
-  Order,
   OutboxGauges,
   OutboxRpc,
+  Packed,
+  Parcel,
   RelayState,
 } from "./rpc.ts";
+import { unpack } from "./rpc.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { withoutSuppressed } from "./withheld.ts";
 
@@ -58,12 +61,12 @@ function newId(now: number): string {
 
 /** One `accept`. */
 interface Call {
-  orders: readonly Order[];
+  orders: readonly Packed[];
   idempotency: IdempotencyClaim | null;
 }
 
 /** A claim whose answer has the true numbers in it, where it has any. */
-function claimOf(claim: IdempotencyClaim, orders: readonly Order[], suppressed: number): IdempotencyClaim {
+function claimOf(claim: IdempotencyClaim, orders: readonly Packed[], suppressed: number): IdempotencyClaim {
   if (!claim.counted) return claim;
   const accepted = orders.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
   const response = JSON.stringify({ ...(JSON.parse(claim.response) as object), accepted, suppressed });
@@ -133,9 +136,9 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     this.#dispatcher.guard();
   }
 
-  async accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
+  async accept(parcels: Parcel[], idempotency: IdempotencyClaim | null): Promise<Acceptance> {
     await this.#started;
-    return this.#intake.add({ orders, idempotency });
+    return this.#intake.add({ orders: parcels.map(unpack), idempotency });
   }
 
   /** Takes the calls of one moment, each whole, or throws and takes none. */
@@ -173,13 +176,17 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
           since: timeOf(order.id),
           requestId: order.requestId,
           expiresAt: order.expiresAt,
-          compiled: { ...order.compiled, bytes: order.bytes },
+          compiled: {
+            bytes: order.bytes,
+            slots: JSON.parse(order.slots) as Compiled["slots"],
+            smtputf8: order.smtputf8,
+          },
         });
     this.#dispatcher.accepted(mail);
     return answers;
   }
 
-  #routes(order: Order): string[] {
+  #routes(order: Packed): string[] {
     return order.deliveries.map(({ address }) =>
       order.sandbox || storyOf(address) !== null ? SANDBOX : this.#route(order.from, address, order.relay),
     );

@@ -7,13 +7,14 @@ import { concat } from "../core/bytes.ts";
 import { type EmailId, timeOf } from "../core/ids.ts";
 import { OUTBOX_CHUNK_BYTES } from "../core/limits.ts";
 import type { Compiled } from "../message/compiled.ts";
+import type { EntryList } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import { Books } from "./books.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Holds } from "./holds.ts";
 import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
-import type { ErasedFromOutbox, Order } from "./rpc.ts";
+import type { ErasedFromOutbox, Packed } from "./rpc.ts";
 import { Suppressed } from "./suppressed.ts";
 import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery, upgrade } from "./tables.ts";
 
@@ -68,7 +69,7 @@ export class Queue {
   /** Stores messages, each whole. Mail that a lane is given at once is stored as claimed, and handed over in `given`. */
   accept(mail: readonly Mail[], now: number): void {
     const rows: NewDelivery[] = [];
-    const entries: LedgerEntry[] = [];
+    const record: EntryList[] = [];
     for (const one of mail) {
       const { order, routes, lane } = one;
       const number = this.#acceptOne(order);
@@ -84,19 +85,19 @@ export class Queue {
         });
       if (lane !== null)
         one.given = rows.slice(-order.deliveries.length).map((row) => toDelivery(row, order.id));
-      for (const entry of order.entries) entries.push(entry);
+      for (const list of order.record) record.push(list);
     }
     this.deliveries.insert(rows);
-    this.reports.add(entries);
+    this.reports.add(record);
   }
 
   /** A message that nobody is to get: it is on record, and nothing waits. */
-  recordOnly(order: Order): void {
+  recordOnly(order: Packed): void {
     if (order.bytes === null) this.#sql.exec("DELETE FROM content WHERE email = ?", order.id);
-    this.reports.add(order.entries);
+    this.reports.add(order.record);
   }
 
-  #acceptOne(order: Order): number {
+  #acceptOne(order: Packed): number {
     const fits = order.bytes !== null && order.bytes.length <= OUTBOX_CHUNK_BYTES;
     const { number } = this.#sql
       .exec<{ number: number }>(
@@ -105,10 +106,10 @@ export class Queue {
         order.id,
         order.mailFrom,
         order.from,
-        order.compiled.smtputf8 ? 1 : 0,
+        order.smtputf8 ? 1 : 0,
         order.relay,
         order.requestId,
-        JSON.stringify(order.compiled.slots),
+        order.slots,
         order.scheduledAt,
         order.expiresAt,
         fits ? order.bytes : null,
@@ -179,7 +180,7 @@ export class Queue {
   finish(done: readonly number[], entries: readonly LedgerEntry[], pause: boolean): void {
     this.deliveries.remove(done);
     for (const id of done) this.#touched.add(emailNumber(id));
-    this.reports.add(entries);
+    this.reports.tell(entries);
     if (pause || this.#touched.size >= TOUCHED) this.#forgetEmpty();
   }
 
@@ -230,7 +231,7 @@ export class Queue {
         .toArray();
       if (moved.length === 0) return "started";
       this.deliveries.move(number, scheduledAt);
-      this.reports.add(entries);
+      this.reports.tell(entries);
       return "changed";
     });
   }
@@ -244,7 +245,7 @@ export class Queue {
       if (dropped.length === 0) return "started";
       this.#touched.add(number);
       this.#forgetEmpty();
-      this.reports.add(entries(dropped));
+      this.reports.tell(entries(dropped));
       return "changed";
     });
   }

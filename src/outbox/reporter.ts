@@ -5,6 +5,7 @@
 import type { EmailId } from "../core/ids.ts";
 import { LEDGER_BATCH_CHARS, LEDGER_RETRY_MS } from "../core/limits.ts";
 import type { LedgerRpc } from "../ledger/rpc.ts";
+import { entriesOf } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Reports } from "./reports.ts";
 
@@ -40,7 +41,7 @@ export class Reporter {
       if (batch === null) return true;
       try {
         // Outboxes and ledgers are sharded alike: what one outbox reports belongs to one ledger.
-        this.#email ??= emailIdOf((JSON.parse(batch.lists[0]!) as LedgerEntry[])[0]!);
+        this.#email ??= emailIdOf(entriesOf(batch.lists[0]!)[0]!);
         await this.#ledger(this.#email).report(batch.lists);
       } catch (cause) {
         this.#log("ledger_refused_report", {

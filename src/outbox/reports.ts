@@ -1,9 +1,9 @@
 /**
- * What the outbox has still to tell the ledger, in order. A row holds all that was told at once, as a JSON list: in bulk
- * a row for each dozen events costs a quarter of a row for each.
+ * What the outbox has still to tell the ledger, in order. A row holds all that was told at once, its lists on lines of their
+ * own: in bulk a row for each dozen events costs a quarter of a row for each.
  */
-import { jsonLists } from "../core/json-lists.ts";
 import { OUTBOX_CHUNK_BYTES } from "../core/limits.ts";
+import { type EntryList, entryLists } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 
 /** Characters of one row. A character is at most three bytes, a row at most 2 MB. */
@@ -16,22 +16,37 @@ export class Reports {
     this.#sql = sql;
   }
 
-  add(entries: readonly LedgerEntry[]): void {
-    const items = entries.map((entry) => JSON.stringify(entry));
-    for (const list of jsonLists(items, ROW_CHARS))
-      this.#sql.exec("INSERT INTO report (entries) VALUES (?)", list);
+  tell(entries: readonly LedgerEntry[]): void {
+    this.add(entryLists(entries, ROW_CHARS));
   }
 
-  /** The oldest rows not yet taken by the ledger: about `chars` of JSON, but always some when there are any. */
-  oldest(chars: number): { last: number; lists: string[] } | null {
-    const lists: string[] = [];
+  /** Lists, none longer than ROW_CHARS but for a single entry. */
+  add(lists: readonly EntryList[]): void {
+    let row = "";
+    for (const list of lists) {
+      if (row !== "" && row.length + list.length > ROW_CHARS) {
+        this.#write(row);
+        row = "";
+      }
+      row = row === "" ? list : `${row}\n${list}`;
+    }
+    if (row !== "") this.#write(row);
+  }
+
+  #write(row: string): void {
+    this.#sql.exec("INSERT INTO report (entries) VALUES (?)", row);
+  }
+
+  /** The lists of the oldest rows not yet taken by the ledger: about `chars` of text, but always some when there are any. */
+  oldest(chars: number): { last: number; lists: EntryList[] } | null {
+    const lists: EntryList[] = [];
     let last = 0;
     let sum = 0;
     for (const row of this.#sql.exec<{ seq: number; entries: string }>(
       "SELECT seq, entries FROM report ORDER BY seq",
     )) {
       if (last > 0 && sum + row.entries.length > chars) break;
-      lists.push(row.entries);
+      lists.push(...row.entries.split("\n"));
       last = row.seq;
       sum += row.entries.length;
     }

@@ -1,7 +1,9 @@
 /** What other rooms may ask of the outbox. The class is `Outbox` in outbox.ts. */
 import type { EmailId } from "../core/ids.ts";
+import { LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import type { Compiled } from "../message/compiled.ts";
 import type { ReplicaRpc } from "../registry/suppression-rpc.ts";
+import { type EntryList, entryLists } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { Meters } from "./meter.ts";
 
@@ -44,6 +46,48 @@ export interface Order {
   entries: LedgerEntry[];
 }
 
+/** An order as the outbox has it: what it only keeps or passes on stays text. */
+export interface Packed extends Omit<Order, "compiled" | "entries"> {
+  smtputf8: boolean;
+  /** The compiled message's, as JSON. */
+  slots: string;
+  record: EntryList[];
+}
+
+/** An order as it travels: a call costs more for each object in it than for the whole as text. */
+export interface Parcel extends Pick<Packed, "slots" | "record" | "bytes"> {
+  /** The rest of it, as JSON. */
+  order: string;
+  /** Entries that are not in the record: as JSON, long bodies might outgrow a call. */
+  long: LedgerEntry[];
+}
+
+/** Bodies of more characters than this travel as they are. */
+const LONG_BODY_CHARS = 1_000_000;
+
+export function pack(order: Order): Parcel {
+  const { compiled, bytes, entries, ...rest } = order;
+  const chars = entries.reduce((sum, entry) => sum + (entry.kind === "body" ? entry.data.length : 0), 0);
+  const isLong = ({ kind }: LedgerEntry) => kind === "body" && chars > LONG_BODY_CHARS;
+  return {
+    order: JSON.stringify({ ...rest, smtputf8: compiled.smtputf8 }),
+    slots: JSON.stringify(compiled.slots),
+    bytes,
+    record: entryLists(
+      entries.filter((entry) => !isLong(entry)),
+      LEDGER_PARAMETER_CHARS,
+    ),
+    long: entries.filter(isLong),
+  };
+}
+
+export const unpack = ({ order, slots, bytes, record, long }: Parcel): Packed => ({
+  ...(JSON.parse(order) as Omit<Packed, "slots" | "record" | "bytes">),
+  slots,
+  bytes,
+  record: [...record, ...entryLists(long, LEDGER_PARAMETER_CHARS)],
+});
+
 export interface IdempotencyClaim {
   /** Key as the caller gave it, under the caller's own name. */
   key: string;
@@ -82,7 +126,7 @@ export interface OutboxRpc extends ReplicaRpc {
   /** Lays by a part of a message too large for one call. Forgotten after an hour unless `accept` takes it. */
   stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void>;
   /** All or nothing, and durable when it resolves. */
-  accept(orders: Order[], idempotency: IdempotencyClaim | null): Promise<Acceptance>;
+  accept(parcels: Parcel[], idempotency: IdempotencyClaim | null): Promise<Acceptance>;
   /** Does nothing: an outbox that is called looks what there is to do as it starts. */
   wake(): Promise<void>;
   /** Hands what is known to the ledger now. */

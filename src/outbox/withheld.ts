@@ -2,12 +2,14 @@
  * Copies that are withheld, since their address is on the suppression list: when a message is accepted, and when a copy is
  * claimed to be sent, for the list may have changed since.
  */
+import { LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
+import { entryLists } from "../schema/entry-list.ts";
 import type { SuppressionGrounds } from "../schema/suppression.ts";
 import { storyOf } from "../schema/test-address.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Queue } from "./queue.ts";
 import { type NewId, suppressed } from "./record.ts";
-import type { Order } from "./rpc.ts";
+import type { Packed } from "./rpc.ts";
 import { type Delivery, emailNumber } from "./tables.ts";
 
 const PLAYED: SuppressionGrounds = {
@@ -22,10 +24,10 @@ const PLAYED: SuppressionGrounds = {
  * stays as it is: should the transaction fail, it is asked about again.
  */
 export function withoutSuppressed(
-  order: Order,
+  order: Packed,
   { queue, newId }: { queue: Queue; newId: NewId },
   now: number,
-): { order: Order; withheld: number } {
+): { order: Packed; withheld: number } {
   const addresses = order.deliveries.map(({ address }) => address);
   const grounds = queue.suppressed.against(addresses, order.topic, now);
   for (const [i, address] of addresses.entries())
@@ -40,7 +42,11 @@ export function withoutSuppressed(
     });
   const deliveries = order.deliveries.filter((_, i) => !grounds.has(i));
   return {
-    order: { ...order, entries: [...order.entries, ...entries], deliveries },
+    order: {
+      ...order,
+      record: [...order.record, ...entryLists(entries, LEDGER_PARAMETER_CHARS)],
+      deliveries,
+    },
     withheld: grounds.size,
   };
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type EmailId, newEmailId } from "../../src/core/ids.ts";
 import { type Env, outboxOf } from "../../src/env.ts";
 import type { Outbox } from "../../src/outbox/outbox.ts";
-import type { Order } from "../../src/outbox/rpc.ts";
+import { type Order, pack } from "../../src/outbox/rpc.ts";
 import { call, eventsOf, mailFor, poll, relay, someone } from "../support/api.ts";
 
 const mail = (to: string, more: Record<string, unknown> = {}) => ({
@@ -55,7 +55,12 @@ describe("calls taken together", () => {
     const [taken, other] = [newEmailId(1, new Uint8Array(10)), newEmailId(2, new Uint8Array(10))];
     await runInDurableObject(stub(taken), async (outbox: Outbox) => {
       const accept = (id: string, to: string[]) =>
-        outbox.accept([order(id, to)], { key: id + to.length, hash: "h", response: "{}", counted: true });
+        outbox.accept([pack(order(id, to))], {
+          key: id + to.length,
+          hash: "h",
+          response: "{}",
+          counted: true,
+        });
       const first = accept(taken, ["one@example.net"]);
       // The same message under another key: a bug of a caller.
       const again = accept(taken, ["one@example.net", "two@example.net"]);
