@@ -19,6 +19,8 @@ export interface Product {
   peakMemory: () => { worker: number; store: number; both: number } | null;
   /** Processor time that both processes have used, in milliseconds; null where /proc is not to be had. */
   cpuMs: () => number | null;
+  /** The store's part of it, so that the rest is the worker's. */
+  storeCpuMs: () => number | null;
   stop: () => Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function startProduct(relayPort: number, env: Record<string, string
       return { worker, store, both: worker + store };
     },
     cpuMs: () => (existsSync("/proc/self/stat") ? of("workerd", cpuMs) + of("store", cpuMs) : null),
+    storeCpuMs: () => (existsSync("/proc/self/stat") ? of("store", cpuMs) : null),
     stop: async () => {
       await process_.stop();
       rmSync(dataDir, { recursive: true, force: true });

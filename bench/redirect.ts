@@ -31,18 +31,22 @@ export async function redirectRow(rounds: number, seconds: number): Promise<Figu
     { who: "Postern, redirect", server: product, paths: redirects },
     { who: "Postern, pixel", server: product, paths: paths.map(({ pixel }) => pixel) },
     { who: "a bare hono redirect", server: peer, paths: redirects },
-  ].map((target) => ({ ...target, rates: [] as number[], cpu: [] as number[] }));
+  ].map((target) => ({ ...target, rates: [] as number[], cpu: [] as number[], store: [] as number[] }));
   let answers = 0;
   for (let round = 0; round <= rounds; round++)
-    for (const { who, server, paths, rates, cpu } of targets) {
+    for (const { who, server, paths, rates, cpu, store } of targets) {
       progress(`${row}: ${who}, ${round} of ${rounds}`);
       const before = server.cpuMs();
+      const storeBefore = product.storeCpuMs();
       const { rate, answers: n } = await load(server.url, paths, round === 0 ? 2 : seconds);
       const after = server.cpuMs();
+      const storeAfter = product.storeCpuMs();
       if (server === product) answers += n;
       if (round === 0) continue; // It warms up.
       rates.push(rate);
       if (before !== null && after !== null) cpu.push(((after - before) * 1000) / n);
+      if (storeBefore !== null && storeAfter !== null && server === product)
+        store.push(((storeAfter - storeBefore) * 1000) / n);
     }
   progress(`${row}: the last events`);
   const begun = performance.now();
@@ -60,6 +64,16 @@ export async function redirectRow(rounds: number, seconds: number): Promise<Figu
     ...targets.map(
       ({ who, cpu }): Figure => ({ row, who, value: Math.round(median(cpu)), unit: "µs CPU/request" }),
     ),
+    ...targets
+      .filter(({ server }) => server === product)
+      .map(
+        ({ who, store }): Figure => ({
+          row,
+          who: `${who}, of it the store's process`,
+          value: Math.round(median(store)),
+          unit: "µs CPU/request",
+        }),
+      ),
     { row, who: "redirect, in bare redirects", value: Number((redirect / bare).toFixed(2)), unit: "×" },
     { row, who: "pixel, in bare redirects", value: Number((pixel / bare).toFixed(2)), unit: "×" },
     { row, who: "answers given", value: answers, unit: "" },
