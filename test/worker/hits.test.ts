@@ -191,6 +191,28 @@ describe("by the API", () => {
     expect(email.last_event).toBe("sent");
   });
 
+  it("a link leads where it led before, and only with a token of its own message", async () => {
+    const mail = async (link: string) => {
+      const to = someone();
+      await call("POST", "/emails", {
+        from: "a@example.com",
+        to,
+        subject: "Links",
+        html: `<a href="${link}">x</a>`,
+      });
+      const [taken] = await mailFor(to);
+      const [, token, target] = /\/c\/([\w-]+)\/([\w-]+)/.exec(taken!.email.html!)!;
+      return { token, target };
+    };
+    const [one, other] = [await mail("https://example.com/1"), await mail("https://example.com/2")];
+    for (const _ of [1, 2]) {
+      const { status, headers } = await call("GET", `/c/${one.token}/${one.target}`);
+      expect([status, headers.get("location")]).toEqual([302, "https://example.com/1"]);
+      expect((await call("GET", `/c/${other.token}/${one.target}`)).status).toBe(404);
+      expect((await call("GET", `/c/${one.token}/${other.target}`)).status).toBe(404);
+    }
+  });
+
   it("a HEAD request is answered, and on record as a scanner's", async () => {
     const to = someone();
     const { body } = await call("POST", "/emails", {
