@@ -238,6 +238,7 @@ export const SAME_VISITOR_MS = 60_000; // A scanner's visits to one mail come cl
 export const HIT_HOLD_MS = BURST_MS; // How long an open or a click waits for what comes after it, before it is told.
 export const VISITORS_HELD = 10_000; // Copies whose latest visits a ledger remembers: about 5 MB.
 export const SENT_TIMES_HELD = 50_000; // Copies whose time of sending a ledger remembers: five seconds at full speed, about 5 MB.
+export const AGENTS_KNOWN = 1_000; // User agents a worker remembers as no machine's: 0.2 MB.
 export const LINKS_KNOWN = 1_000; // Links a worker remembers as verified: those of some thirty newsletters, about 0.3 MB; never above 10.
 export const SERIES_VISITS = 50; // Earlier visits looked at; more than any mail's links matter to a pace.
 

@@ -8,6 +8,7 @@ import { jsonLists } from "../core/json-lists.ts";
 import { COUNT_ROUND, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import { type EntryList, entriesOf, itemsOf, kindOf } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
+import { rowOf } from "../schema/event-row.ts";
 import type { Db } from "./client.ts";
 import { ask } from "./client.ts";
 import { COUNT_SQL } from "./figures.ts";
@@ -48,6 +49,8 @@ const INSERTS: readonly [kind: Kind, sql: string][] = [
   ],
 ];
 
+const OF_KIND = Object.fromEntries(INSERTS) as Record<Kind, string>;
+
 /** All of them are in libSQL when it resolves, or none of them: then it throws a DbError. */
 export const writeEntries = (db: Db, entries: readonly LedgerEntry[]): Promise<void> =>
   write(db, (kind) => entries.filter((entry) => entry.kind === kind).flatMap(spell));
@@ -65,14 +68,28 @@ export const writeLists = (
     return kind === "recipients" ? ofKind.flatMap(entriesOf).flatMap(spell) : ofKind.map(itemsOf);
   });
 
-async function write(db: Db, itemsOf: (kind: Kind) => string[]): Promise<void> {
+/** As writeEntries, of `count` events in JSON lists of EventRows, none longer than LEDGER_PARAMETER_CHARS. */
+export const writeEvents = (db: Db, lists: readonly string[], count: number): Promise<void> =>
+  run(
+    db,
+    lists.map((list): InStatement => ({ sql: OF_KIND.event, args: [list] })),
+    count,
+  );
+
+function write(db: Db, itemsOf: (kind: Kind) => string[]): Promise<void> {
   const statements: InStatement[] = [];
+  let events = 0;
   for (const [kind, sql] of INSERTS) {
     const items = itemsOf(kind);
-    if (kind === "event") marks += items.length;
+    if (kind === "event") events = items.length;
     for (const list of jsonLists(items, LEDGER_PARAMETER_CHARS)) statements.push({ sql, args: [list] });
   }
+  return run(db, statements, events);
+}
+
+async function run(db: Db, statements: InStatement[], events: number): Promise<void> {
   if (statements.length === 0) return;
+  marks += events;
   if (marks >= COUNT_ROUND) {
     statements.push(COUNT_SQL);
     marks = 0;
@@ -93,10 +110,8 @@ function spell(entry: LedgerEntry): string | string[] {
       return entry.rows.map(({ index, address, kind, status }) =>
         JSON.stringify([entry.email_id, index, address, domainOf(address), kind, status]),
       );
-    case "event": {
-      const { id, email_id, recipient, type, at, data } = entry.event;
-      return JSON.stringify([id, email_id, recipient, type, at, data]);
-    }
+    case "event":
+      return JSON.stringify(rowOf(entry.event));
   }
 }
 

@@ -12,6 +12,7 @@ import { LEDGER_BATCH_ENTRIES, LEDGER_PARAMETER_CHARS } from "../core/limits.ts"
 import { type Env, ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { MailEvent } from "../schema/event.ts";
+import { rowOf } from "../schema/event-row.ts";
 
 /** How long a hit waits for others before all go to the ledger, in milliseconds: a commit's time on a slow disk. */
 const GATHER_MS = 20;
@@ -25,7 +26,7 @@ const CARRIER_MS = 30_000;
 interface Batch {
   /** An email whose ledger takes them. */
   email: EmailId;
-  /** Events as JSON: they are told, kept and passed on as text. */
+  /** EventRows as JSON: they are told, kept and passed on as text. */
   events: string[];
   /** When its carrier last moved, in milliseconds since 1970. */
   at: number;
@@ -37,11 +38,15 @@ export function recordHit(env: Env, shards: number, shard: number, event: MailEv
   const lane = String(shard);
   const others = waiting.get(lane);
   if (others !== undefined) {
-    others.events.push(JSON.stringify(event));
+    others.events.push(JSON.stringify(rowOf(event)));
     if (event.at - others.at < CARRIER_MS) return null;
     others.at = event.at;
   } else
-    waiting.set(lane, { email: event.email_id as EmailId, events: [JSON.stringify(event)], at: event.at });
+    waiting.set(lane, {
+      email: event.email_id as EmailId,
+      events: [JSON.stringify(rowOf(event))],
+      at: event.at,
+    });
   return carry(env, shards, lane);
 }
 

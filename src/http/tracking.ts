@@ -21,7 +21,7 @@ const GIF = Uint8Array.from(atob("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 );
 /** Image proxies keep what they may; each open should come to us. */
 const NEVER_CACHED = { "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0" };
-const PIXEL_HEADERS = { "Content-Type": "image/gif", "Content-Length": String(GIF.length), ...NEVER_CACHED };
+const PIXEL_HEADERS = { "Content-Type": "image/gif", ...NEVER_CACHED };
 const REDIRECT_HEADERS = { "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", ...NEVER_CACHED };
 
 /** What a hit came with. */

@@ -4,7 +4,8 @@
  */
 import { SETTLE_MS } from "../core/limits.ts";
 import type { LedgerEntry } from "../schema/event.ts";
-import type { Hits } from "./hits.ts";
+import { type EventRow, eventOf } from "../schema/event-row.ts";
+import type { Hits, Released } from "./hits.ts";
 
 /** Between two batches while visits keep coming, in milliseconds: each costs a commit in two databases. */
 const GAP_MS = 250;
@@ -13,10 +14,10 @@ const GUARD_MS = 5_000;
 
 export interface HitCarrierParts {
   hits: Hits;
-  /** Writes entries to libSQL. False: it did not take them within so many milliseconds. */
-  through: (entries: LedgerEntry[], waitMs: number) => Promise<boolean>;
+  /** Brings them to libSQL. False: it did not take them within so many milliseconds. */
+  through: (released: Released, waitMs: number) => Promise<boolean>;
   /** LibSQL has them. Called in the turn in which they are forgotten here, like the next. */
-  written: (entries: LedgerEntry[]) => void;
+  written: (released: Released) => void;
   /** The journal is to have them. */
   journalled: (entries: LedgerEntry[]) => void;
   /** Sees to it that the alarm rings within so many milliseconds. */
@@ -60,14 +61,21 @@ export class HitCarrier {
 
   async #carry(asked: number): Promise<void> {
     const { hits, through, written, journalled, now } = this.#parts;
+    // What comes due meanwhile waits for the next time, or it would go in crumbs.
+    const due = now();
     for (;;) {
-      const released = hits.release(now(), asked);
+      const released = hits.release(due, asked);
       if (released === null) return;
-      const entries = released.events.map((event): LedgerEntry => ({ kind: "event", event }));
-      const taken = await through(entries, SETTLE_MS);
+      const taken = await through(released, SETTLE_MS);
       hits.forget(released);
-      if (taken) written(entries);
-      else journalled(entries);
+      if (taken) written(released);
+      else journalled(visitsOf(released));
     }
   }
 }
+
+/** Visits as the entries that they are. */
+export const visitsOf = ({ lists }: Released): LedgerEntry[] =>
+  lists.flatMap((list) =>
+    (JSON.parse(list) as EventRow[]).map((row): LedgerEntry => ({ kind: "event", event: eventOf(row) })),
+  );

@@ -5,59 +5,72 @@
  *
  * What was seen lately is held in memory, and only that: an object that starts anew knows the visits that wait and no more.
  */
+import { jsonLists } from "../core/json-lists.ts";
 import {
   HIT_HOLD_MS,
   LEDGER_BATCH_CHARS,
+  LEDGER_PARAMETER_CHARS,
   SAME_VISITOR_MS,
   SENT_TIMES_HELD,
   SERIES_VISITS,
   VISITORS_HELD,
 } from "../core/limits.ts";
 import type { LedgerEntry, MailEvent } from "../schema/event.ts";
+import { type EventRow, rowOf } from "../schema/event-row.ts";
 import { judgeSeries, type SeriesVisit } from "../tracking/series.ts";
-import { tooSoon } from "../tracking/verdict.ts";
+import { type Judgement, tooSoon } from "../tracking/verdict.ts";
 
 /** Visits of one call that wait, until when. */
 interface Held {
   id: number;
   until: number;
-  /** Characters of their row. */
-  chars: number;
-  events: MailEvent[];
+  /** A JSON list of EventRows, as it came; "" once it has gone on. */
+  list: string;
+  count: number;
+  /** Of events that came with another one, by id. */
+  verdicts: Map<string, Judgement> | null;
+  /** Persons' visits to copies of which it was not known when they were sent. */
+  unsure: { id: string; copy: string; at: number }[];
 }
 
-/** Visits that have waited long enough. `last`: the row up to which they are forgotten once they are elsewhere. */
+/** A visit that was seen, and where it waits. */
+interface Seen extends SeriesVisit {
+  held: Held;
+}
+
+/** Visits that have waited long enough. */
 export interface Released {
+  /** The row up to which they are forgotten once they are elsewhere. */
   last: number;
-  events: MailEvent[];
+  count: number;
+  /** JSON lists of EventRows, as short as libSQL takes them. */
+  lists: string[];
 }
 
 export class Hits {
   readonly #sql: SqlStorage;
-  readonly #held: Held[];
+  readonly #held: Held[] = [];
   /** Not yet forgotten. */
   #leaving: Released | null = null;
-  /** The latest visits to one recipient's copy, by email and recipient. In the order of the last visit. */
-  readonly #visits = new Map<string, SeriesVisit[]>();
-  /** When relays took copies, by email and recipient. In the order of telling. */
+  /** The latest visits to one recipient's copy. In the order of the last visit. */
+  readonly #visits = new Map<string, Seen[]>();
+  /** When relays took copies. In the order of telling. */
   readonly #sent = new Map<string, number>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS held_hits (
       id INTEGER PRIMARY KEY AUTOINCREMENT, until INTEGER NOT NULL, events TEXT NOT NULL)`);
-    this.#held = sql
+    for (const { id, until, events } of sql
       .exec<{ id: number; until: number; events: string }>(
         "SELECT id, until, events FROM held_hits ORDER BY id",
       )
-      .toArray()
-      .map(({ id, until, events }) => ({
-        id,
-        until,
-        chars: events.length,
-        events: JSON.parse(events) as MailEvent[],
-      }));
-    for (const { events } of this.#held) for (const event of events) this.#judge(event, []);
+      .toArray()) {
+      // An earlier version kept objects.
+      const read = JSON.parse(events) as (EventRow | MailEvent)[];
+      const rows = read.map((one) => (Array.isArray(one) ? one : rowOf(one)));
+      this.#hold(id, until, JSON.stringify(rows), rows);
+    }
   }
 
   /** When the next visits have waited long enough, in milliseconds since 1970; null: none wait. */
@@ -67,7 +80,7 @@ export class Hits {
 
   /** How many visits are here. */
   get size(): number {
-    return this.#held.reduce((sum, { events }) => sum + events.length, this.#leaving?.events.length ?? 0);
+    return this.#held.reduce((sum, { count }) => sum + count, this.#leaving?.count ?? 0);
   }
 
   /** The rows of the oldest visits that are here and of the newest that ever were. */
@@ -78,15 +91,19 @@ export class Hits {
     return this.#held.at(-1)?.id ?? this.#leaving?.last ?? 0;
   }
 
-  /** Takes visits for good: a JSON list of events, short enough for a row. */
+  /** Takes visits for good: a JSON list of EventRows, of at most LEDGER_PARAMETER_CHARS. */
   take(list: string, now: number): void {
-    const events = JSON.parse(list) as MailEvent[];
-    for (const event of events) this.#judge(event, events);
     const until = now + HIT_HOLD_MS;
     const { id } = this.#sql
       .exec<{ id: number }>("INSERT INTO held_hits (until, events) VALUES (?, ?) RETURNING id", until, list)
       .one();
-    this.#held.push({ id, until, chars: list.length, events });
+    this.#hold(id, until, list, JSON.parse(list) as EventRow[]);
+  }
+
+  #hold(id: number, until: number, list: string, rows: readonly EventRow[]): void {
+    const held: Held = { id, until, list, count: rows.length, verdicts: null, unsure: [] };
+    for (const row of rows) this.#judge(row, held);
+    this.#held.push(held);
   }
 
   /**
@@ -96,24 +113,42 @@ export class Hits {
    */
   release(now: number, through = 0): Released | null {
     let [rows, chars] = [0, 0];
-    for (const held of this.#held) {
-      if ((held.id > through && held.until > now) || (rows > 0 && chars + held.chars > LEDGER_BATCH_CHARS))
-        break;
+    for (const { id, until, list } of this.#held) {
+      if ((id > through && until > now) || (rows > 0 && chars + list.length > LEDGER_BATCH_CHARS)) break;
       rows++;
-      chars += held.chars;
+      chars += list.length;
     }
     const due = this.#held.splice(0, rows);
     const last = due.at(-1);
     if (last === undefined) return null;
-    const events = due.flatMap(({ events }) => events);
-    // By now it may be known when the mail was sent.
-    for (const event of events)
-      if (event.data.visitor?.verdict === "person") {
-        const soon = tooSoon(event.at, this.#sent.get(keyOf(event)) ?? null);
-        if (soon !== null) Object.assign(event.data.visitor, soon);
-      }
-    this.#leaving = { last: last.id, events };
+    this.#leaving = {
+      last: last.id,
+      count: due.reduce((sum, { count }) => sum + count, 0),
+      lists: [
+        ...jsonLists(
+          due.map((held) => this.#told(held).slice(1, -1)),
+          LEDGER_PARAMETER_CHARS,
+        ),
+      ],
+    };
+    // Visits are remembered for longer, and know where they waited.
+    for (const held of due) held.list = "";
     return this.#leaving;
+  }
+
+  /** A list with the verdicts of by now. Most have none to change, and go on unread. */
+  #told({ list, verdicts, unsure }: Held): string {
+    const changed = new Map(verdicts);
+    for (const { id, copy, at } of unsure) {
+      // By now it may be known when the mail was sent.
+      const soon = changed.has(id) ? null : tooSoon(at, this.#sent.get(copy) ?? null);
+      if (soon !== null) changed.set(id, soon);
+    }
+    if (changed.size === 0) return list;
+    const rows = JSON.parse(list) as EventRow[];
+    for (const [id, , , , , { visitor }] of rows)
+      if (visitor !== undefined) Object.assign(visitor, changed.get(id));
+    return JSON.stringify(rows);
   }
 
   forget({ last }: Released): void {
@@ -125,30 +160,43 @@ export class Hits {
   note(entries: readonly LedgerEntry[]): void {
     for (const entry of entries) {
       if (entry.kind !== "event" || entry.event.type !== "email.sent") continue;
-      this.#sent.set(keyOf(entry.event), entry.event.at);
+      this.#sent.set(copyOf(entry.event), entry.event.at);
     }
     trim(this.#sent, SENT_TIMES_HELD);
   }
 
-  /** Gives an event the verdict of its series; and those that wait, before it or in the same call, the one it throws on them. */
-  #judge(event: MailEvent, company: readonly MailEvent[]): void {
-    const { visitor } = event.data;
-    const visit = visitOf(event);
-    if (visitor === undefined || visit === null) return;
-    const key = keyOf(event);
-    const earlier = (this.#visits.get(key) ?? []).filter(({ at }) => event.at - at <= SAME_VISITOR_MS);
-    const judged = judgeSeries(earlier, visit, this.#sent.get(key) ?? null);
+  /** Finds the verdict of an event's series; and the one it throws on others that still wait. */
+  #judge([id, email, recipient, type, at, { visitor, click }]: EventRow, held: Held): void {
+    const { verdict } = visitor ?? {};
+    if (visitor === undefined || (verdict !== "person" && verdict !== "proxy" && verdict !== "scanner"))
+      return;
+    const copy = `${email} ${recipient}`;
+    const seen: Seen = {
+      id,
+      type: type === "email.clicked" ? "click" : "open",
+      at,
+      link: click?.link ?? null,
+      ip: visitor.ip,
+      userAgent: visitor.user_agent,
+      verdict,
+      reason: visitor.reason ?? "",
+      held,
+    };
+    const earlier = this.#visits.get(copy) ?? [];
+    const sentAt = this.#sent.get(copy) ?? null;
+    const judged = judgeSeries(earlier, seen, sentAt);
     if (judged !== null) {
-      const { revised, ...verdict } = judged;
-      Object.assign(visitor, verdict);
-      Object.assign(visit, verdict);
-      for (const events of revised.length > 0 ? [company, ...this.#held.map((held) => held.events)] : [])
-        for (const other of events)
-          if (revised.includes(other.id) && other.data.visitor) Object.assign(other.data.visitor, verdict);
-      for (const other of earlier) if (revised.includes(other.id)) Object.assign(other, verdict);
-    }
-    this.#visits.delete(key);
-    this.#visits.set(key, [...earlier.filter(({ id }) => id !== visit.id), visit].slice(-SERIES_VISITS));
+      const { revised, ...judgement } = judged;
+      for (const one of [seen, ...earlier.filter((visit) => revised.includes(visit.id))]) {
+        Object.assign(one, judgement);
+        one.held.verdicts ??= new Map();
+        one.held.verdicts.set(one.id, judgement);
+      }
+    } else if (verdict === "person" && sentAt === null) held.unsure.push({ id, copy, at });
+    earlier.push(seen);
+    while (earlier.length > SERIES_VISITS || at - earlier[0]!.at > SAME_VISITOR_MS) earlier.shift();
+    this.#visits.delete(copy);
+    this.#visits.set(copy, earlier);
     trim(this.#visits, VISITORS_HELD);
   }
 }
@@ -157,24 +205,7 @@ export class Hits {
 export const isVisit = (entry: LedgerEntry): entry is Extract<LedgerEntry, { kind: "event" }> =>
   entry.kind === "event" && (entry.event.type === "email.clicked" || entry.event.type === "email.opened");
 
-const keyOf = ({ email_id, recipient }: MailEvent): string => `${email_id} ${recipient}`;
-
-/** An event as the series sees it; null when it says nothing of a visitor. */
-function visitOf({ id, type, at, data: { visitor, click } }: MailEvent): SeriesVisit | null {
-  const { verdict } = visitor ?? {};
-  if (visitor === undefined || (verdict !== "person" && verdict !== "proxy" && verdict !== "scanner"))
-    return null;
-  return {
-    id,
-    type: type === "email.clicked" ? "click" : "open",
-    at,
-    link: click?.link ?? null,
-    ip: visitor.ip,
-    userAgent: visitor.user_agent,
-    verdict,
-    reason: visitor.reason ?? "",
-  };
-}
+const copyOf = ({ email_id, recipient }: MailEvent): string => `${email_id} ${recipient}`;
 
 /** Forgets the oldest beyond a number. */
 function trim(map: Map<string, unknown>, size: number): void {

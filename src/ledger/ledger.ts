@@ -16,17 +16,18 @@ import {
 import { addresseesOf } from "../db/addressees.ts";
 import type { Db } from "../db/client.ts";
 import type { CopyOf } from "../db/erase.ts";
-import { writeEntries, writeLists } from "../db/journal.ts";
+import { writeEntries, writeEvents, writeLists } from "../db/journal.ts";
 import { dbOf, type Env, isFirstLedger, publicFetchOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import { rulesWith } from "../policy/suppression-rules.ts";
 import { type EntryList, entriesOf, kindOf } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
+import { rowOf } from "../schema/event-row.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
 import { eraseFrom } from "./erasure.ts";
 import { Facts } from "./facts.ts";
 import { Flusher } from "./flusher.ts";
-import { HitCarrier } from "./hit-carrier.ts";
+import { HitCarrier, visitsOf } from "./hit-carrier.ts";
 import { Hits, isVisit } from "./hits.ts";
 import { Journal } from "./journal.ts";
 import { Keeper } from "./keeper.ts";
@@ -101,8 +102,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
         : null;
     this.#carrier = new HitCarrier({
       hits: this.#hits,
-      through: (entries, waitMs) => this.#flusher.through(() => writeEntries(this.openDb(), entries), waitMs),
-      written: (entries) => this.#written(entries),
+      through: (released, waitMs) =>
+        this.#flusher.through(() => writeEvents(this.openDb(), released.lists, released.count), waitMs),
+      // Only webhooks want to know of visits.
+      written: (released) => this.#webhooks.wanted && this.#written(visitsOf(released)),
       journalled: (entries) => this.#journalled(entries),
       guard: (ms) => this.#guard(ms),
       waitUntil: (work) => ctx.waitUntil(work),
@@ -123,17 +126,13 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   async append(entries: LedgerEntry[]): Promise<void> {
     this.#hits.note(entries);
-    const visits = entries.filter(isVisit);
-    if (visits.length > 0) this.#takeVisits([JSON.stringify(visits.map(({ event }) => event))]);
+    const visits = entries.filter(isVisit).map(({ event }) => rowOf(event));
     const others = visits.length === 0 ? entries : entries.filter((entry) => !isVisit(entry));
     if (others.length > 0) this.#journalled(others);
+    if (visits.length > 0) await this.visits([JSON.stringify(visits)]);
   }
 
   async visits(lists: string[]): Promise<void> {
-    this.#takeVisits(lists);
-  }
-
-  #takeVisits(lists: readonly string[]): void {
     for (const list of lists) this.#hits.take(list, Date.now());
     this.#carrier.expect();
   }

@@ -59,7 +59,7 @@ export type ErasedFromLedger = Record<"webhook_events" | "webhook_attempts" | "p
 export interface LedgerRpc {
   /** Durable when it resolves. Repeats are harmless: every entry has an identity. Order is kept. */
   append(entries: LedgerEntry[]): Promise<void>;
-  /** As `append`, of opens and clicks: events, in JSON lists of at most LEDGER_PARAMETER_CHARS each. */
+  /** As `append`, of opens and clicks: EventRows, in JSON lists of at most LEDGER_PARAMETER_CHARS each. */
   visits(lists: string[]): Promise<void>;
   /**
    * As `append`, of entries as text, for a caller who keeps them until it resolves: they go to libSQL at once when it

@@ -27,17 +27,25 @@ export class Reporter {
     this.#log = log;
   }
 
-  /** Hands over everything there is. Resolves to false when the ledger could not take it; a later call goes on. */
-  flush(): Promise<boolean> {
-    this.#running ??= this.#flush().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
+  /**
+   * Hands over everything there is by now; what comes meanwhile waits for a later call, or it would go in crumbs, each of which
+   * costs a commit in three databases. Resolves to false when the ledger could not take it.
+   */
+  async flush(): Promise<boolean> {
+    const through = this.#reports.last;
+    // What is being handed over may have been begun before.
+    while ((this.#reports.first ?? through + 1) <= through) {
+      this.#running ??= this.#flush(through).finally(() => {
+        this.#running = null;
+      });
+      if (!(await this.#running)) return false;
+    }
+    return true;
   }
 
-  async #flush(): Promise<boolean> {
+  async #flush(through: number): Promise<boolean> {
     for (;;) {
-      const batch = this.#reports.oldest(LEDGER_BATCH_CHARS);
+      const batch = this.#reports.oldest(LEDGER_BATCH_CHARS, through);
       if (batch === null) return true;
       try {
         // Outboxes and ledgers are sharded alike: what one outbox reports belongs to one ledger.

@@ -37,13 +37,22 @@ export class Reports {
     this.#sql.exec("INSERT INTO report (entries) VALUES (?)", row);
   }
 
-  /** The lists of the oldest rows not yet taken by the ledger: about `chars` of text, but always some when there are any. */
-  oldest(chars: number): { last: number; lists: EntryList[] } | null {
+  /** The numbers of the oldest row and of the newest that ever was, which only grow; null and 0: there is none. */
+  get first(): number | null {
+    return this.#sql.exec<{ seq: number | null }>("SELECT min(seq) AS seq FROM report").one().seq;
+  }
+  get last(): number {
+    return this.#sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM report").one().seq ?? 0;
+  }
+
+  /** The lists of the oldest rows up to `through`: about `chars` of text, but always some when there are any. */
+  oldest(chars: number, through: number): { last: number; lists: EntryList[] } | null {
     const lists: EntryList[] = [];
     let last = 0;
     let sum = 0;
     for (const row of this.#sql.exec<{ seq: number; entries: string }>(
-      "SELECT seq, entries FROM report ORDER BY seq",
+      "SELECT seq, entries FROM report WHERE seq <= ? ORDER BY seq",
+      through,
     )) {
       if (last > 0 && sum + row.entries.length > chars) break;
       lists.push(...row.entries.split("\n"));

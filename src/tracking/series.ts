@@ -47,7 +47,7 @@ const PACES: readonly { links: number; ms: number; reason: string }[] = [
 
 /**
  * A harder verdict on `current` in the light of the recipient's other visits to the same message, or null when they
- * say nothing more. `visits` in any order, `current` may be among them; only the last SERIES_VISITS before it count.
+ * say nothing more. `visits` in any order, `current` may be among them; only the last SERIES_VISITS count.
  * `sentAt`: when a relay took the recipient's copy; null: not known.
  */
 export function judgeSeries(
@@ -56,28 +56,54 @@ export function judgeSeries(
   sentAt: number | null = null,
 ): SeriesJudgement | null {
   if (current.verdict === "scanner") return null;
-  const earlier = visits
-    .filter((visit) => visit.id !== current.id && visit.at <= current.at)
-    .sort((a, b) => b.at - a.at)
-    .slice(0, SERIES_VISITS);
   const soon = current.verdict === "person" ? tooSoon(current.at, sentAt) : null;
   if (soon !== null) return { ...soon, revised: [] };
+  const earlier = latest(visits);
   if (current.type === "click") {
     for (const { links, ms, reason } of PACES) {
-      const within = earlier.filter((visit) => visit.type === "click" && current.at - visit.at <= ms);
-      if (new Set([current.link, ...within.map((visit) => visit.link)]).size < links) continue;
-      const revised = within.filter((visit) => visit.verdict !== "scanner").map((visit) => visit.id);
-      return { ...scanner(reason), revised };
+      const isWithin = (visit: SeriesVisit): boolean =>
+        visit.type === "click" && isBefore(visit, current) && current.at - visit.at <= ms;
+      if (!hasLinks(earlier, isWithin, current.link, links)) continue;
+      const revised = earlier.filter((visit) => isWithin(visit) && visit.verdict !== "scanner");
+      return { ...scanner(reason), revised: revised.map(({ id }) => id) };
     }
   }
-  const other = earlier.find(
-    (visit) =>
-      visit.verdict === "scanner" && current.at - visit.at <= SAME_VISITOR_MS && sameVisitor(visit, current),
-  );
-  return other === undefined
+  let other: SeriesVisit | null = null;
+  for (const visit of earlier)
+    if (
+      visit.verdict === "scanner" &&
+      isBefore(visit, current) &&
+      current.at - visit.at <= SAME_VISITOR_MS &&
+      sameVisitor(visit, current) &&
+      (other === null || visit.at > other.at)
+    )
+      other = visit;
+  return other === null
     ? null
     : { ...scanner(`the same visitor as a scanner: ${plain(other.reason)}`), revised: [] };
 }
+
+/** Whether those visits went to so many different links, `link` among them. */
+function hasLinks(
+  visits: readonly SeriesVisit[],
+  isWithin: (visit: SeriesVisit) => boolean,
+  link: string | null,
+  most: number,
+): boolean {
+  const links = [link];
+  for (const visit of visits) {
+    if (links.includes(visit.link) || !isWithin(visit)) continue;
+    if (links.push(visit.link) >= most) return true;
+  }
+  return false;
+}
+
+const isBefore = (visit: SeriesVisit, current: SeriesVisit): boolean =>
+  visit.at <= current.at && visit.id !== current.id;
+
+/** The last SERIES_VISITS of them. */
+const latest = (visits: readonly SeriesVisit[]): readonly SeriesVisit[] =>
+  visits.length <= SERIES_VISITS ? visits : visits.toSorted((a, b) => b.at - a.at).slice(0, SERIES_VISITS);
 
 const plain = (reason: string): string => reason.replace(/^(?:the same visitor as a scanner: )+/, "");
 

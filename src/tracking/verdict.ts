@@ -4,7 +4,7 @@
  *
  * `person` promises little: nothing says it was a machine.
  */
-import { SCANNER_DELAY_MS } from "../core/limits.ts";
+import { AGENTS_KNOWN, SCANNER_DELAY_MS, USER_AGENT_CHARS } from "../core/limits.ts";
 import { parseAddress } from "./address.ts";
 import { MACHINE_AGENTS } from "./machine-agents.ts";
 import { MAIL_AGENTS } from "./mail-agents.ts";
@@ -63,9 +63,22 @@ function statedPurpose({ headers, type }: Visit): string | null {
   return null;
 }
 
+/** User agents that no row is about: of those who read mail, a few hundred make up nearly all. */
+const plainAgents = new Set<string>();
+
+function isPlain(agent: string): boolean {
+  if (plainAgents.has(agent)) return true;
+  if (anyAgent.test(agent)) return false;
+  if (agent.length <= USER_AGENT_CHARS) {
+    if (plainAgents.size >= AGENTS_KNOWN) plainAgents.clear();
+    plainAgents.add(agent);
+  }
+  return true;
+}
+
 function agentRow({ userAgent, type }: Visit): AgentRow | null {
   const agent = (userAgent ?? "").trim();
-  if (!anyAgent.test(agent)) return null;
+  if (isPlain(agent)) return null;
   const found = agents.find(({ row, form }) => (row.on ?? type) === type && form.test(agent));
   if (found !== undefined) return found.row;
   // Something that only loads images has followed a link.

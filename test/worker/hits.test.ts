@@ -4,8 +4,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { HIT_HOLD_MS } from "../../src/core/limits.ts";
 import type { Env } from "../../src/env.ts";
-import { Hits } from "../../src/ledger/hits.ts";
+import { visitsOf } from "../../src/ledger/hit-carrier.ts";
+import { Hits, type Released } from "../../src/ledger/hits.ts";
 import type { LedgerEntry, MailEvent } from "../../src/schema/event.ts";
+import { rowOf } from "../../src/schema/event-row.ts";
 import { call, eventsOf, mailFor, someone } from "../support/api.ts";
 
 const bindings = env as unknown as Env;
@@ -29,12 +31,14 @@ const visitor = (verdict: string) => ({
 const click = (at: number, link: string, verdict = "person", recipient = 0) =>
   event("email.clicked", at, { click: { link }, visitor: visitor(verdict) }, recipient);
 const entry = (event: MailEvent): LedgerEntry => ({ kind: "event", event });
-const take = (hits: Hits, ...events: MailEvent[]) => hits.take(JSON.stringify(events), NOW);
+const take = (hits: Hits, ...events: MailEvent[]) => hits.take(JSON.stringify(events.map(rowOf)), NOW);
+const eventsIn = (released: Released) =>
+  visitsOf(released).flatMap((one) => (one.kind === "event" ? [one.event] : []));
 /** All that waits, which is forgotten. */
 function releaseAll(hits: Hits): MailEvent[] {
   const released = hits.release(NOW, hits.last);
   if (released !== null) hits.forget(released);
-  return released?.events ?? [];
+  return released === null ? [] : eventsIn(released);
 }
 const verdicts = (events: readonly MailEvent[]) => events.map(({ data }) => data.visitor?.verdict);
 
@@ -59,7 +63,7 @@ describe("visits in the ledger", () => {
       ]);
       expect(hits.release(NOW + HIT_HOLD_MS - 1)).toBeNull();
       const released = hits.release(NOW + HIT_HOLD_MS)!;
-      expect(verdicts(released.events)).toEqual(["proxy", "person", "person"]);
+      expect(verdicts(eventsIn(released))).toEqual(["proxy", "person", "person"]);
       expect([hits.due, hits.size, new Hits(sql).size]).toEqual([null, 3, 3]);
       hits.forget(released);
       expect([hits.size, hits.release(NOW + HIT_HOLD_MS), new Hits(sql).size]).toEqual([0, null, 0]);
@@ -72,7 +76,7 @@ describe("visits in the ledger", () => {
       const { last } = hits;
       take(hits, click(NOW, "https://b/", "person", 1));
       const released = hits.release(NOW, last)!;
-      expect(released.events.map(({ data }) => data.click?.link)).toEqual(["https://a/"]);
+      expect(eventsIn(released).map(({ data }) => data.click?.link)).toEqual(["https://a/"]);
       expect(hits.first).toBe(last);
       hits.forget(released);
       expect([hits.size, hits.first > last]).toEqual([1, true]);
@@ -137,6 +141,14 @@ describe("visits in the ledger", () => {
       take(again, click(NOW + 2, "https://c/"));
       expect(verdicts(releaseAll(again))).toEqual(["scanner", "scanner", "scanner"]);
       expect(new Hits(sql).due).toBeNull();
+    }));
+
+  it("of an earlier version of these tables are read too", () =>
+    onSql("hits-old", (sql) => {
+      const old = click(NOW, "https://a/");
+      new Hits(sql);
+      sql.exec("INSERT INTO held_hits (until, events) VALUES (?, ?)", NOW, JSON.stringify([old]));
+      expect(releaseAll(new Hits(sql))).toEqual([old]);
     }));
 
   it("are brought on when nobody asks, by a timer, and by the alarm of an object that lost it", async () => {

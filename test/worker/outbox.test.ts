@@ -5,7 +5,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type EmailId, newEmailId } from "../../src/core/ids.ts";
 import { type Env, outboxOf } from "../../src/env.ts";
 import type { Outbox } from "../../src/outbox/outbox.ts";
+import { Reporter } from "../../src/outbox/reporter.ts";
+import { Reports } from "../../src/outbox/reports.ts";
 import { type Order, pack } from "../../src/outbox/rpc.ts";
+import { entriesOf } from "../../src/schema/entry-list.ts";
+import type { LedgerEntry } from "../../src/schema/event.ts";
 import { call, eventsOf, mailFor, poll, relay, someone } from "../support/api.ts";
 
 const mail = (to: string, more: Record<string, unknown> = {}) => ({
@@ -433,4 +437,63 @@ describe("POST /emails/bulk", () => {
     );
     expect(got.counts).toEqual({ sent: 10_000 });
   }, 90_000);
+});
+
+describe("reports to the ledger", () => {
+  const told = (id: string): LedgerEntry => ({
+    kind: "event",
+    event: {
+      id,
+      type: "email.sent",
+      email_id: newEmailId(1, new Uint8Array(10)),
+      recipient: 0,
+      at: 1,
+      data: {},
+    },
+  });
+
+  it("hold what there is when they are asked for; what comes meanwhile goes with the next, not in crumbs", async () => {
+    await runInDurableObject(stub(newEmailId(3, new Uint8Array(10))), async (_, { storage }) => {
+      const reports = new Reports(storage.sql);
+      const calls: string[][] = [];
+      const report = async (lists: string[]) => {
+        calls.push(lists.flatMap(entriesOf).map((entry) => (entry.kind === "event" ? entry.event.id : "")));
+        if (calls.length < 5) reports.tell([told(`later-${calls.length}`)]);
+      };
+      const reporter = new Reporter(
+        reports,
+        () => ({ report }),
+        () => undefined,
+      );
+      reports.tell([told("a")]);
+      reports.tell([told("b"), told("c")]);
+      expect(await reporter.flush()).toBe(true);
+      expect(calls).toEqual([["a", "b", "c"]]);
+      // Asked while one is under way, and something has come since: that goes behind it.
+      expect(await Promise.all([reporter.flush(), reporter.flush()])).toEqual([true, true]);
+      expect(calls.slice(1)).toEqual([["later-1"], ["later-2"]]);
+      reports.drop(reports.last);
+    });
+  });
+
+  it("that the ledger does not take stay, in order, and go with a later call", async () => {
+    await runInDurableObject(stub(newEmailId(4, new Uint8Array(10))), async (_, { storage }) => {
+      const reports = new Reports(storage.sql);
+      let away = true;
+      const calls: number[] = [];
+      const report = async (lists: string[]) => {
+        if (away) throw new Error("away");
+        calls.push(lists.length);
+      };
+      const reporter = new Reporter(
+        reports,
+        () => ({ report }),
+        () => undefined,
+      );
+      for (const id of ["a", "b"]) reports.tell([told(id)]);
+      expect(await reporter.flush()).toBe(false);
+      away = false;
+      expect([await reporter.flush(), calls, reports.first]).toEqual([true, [2], null]);
+    });
+  });
 });
