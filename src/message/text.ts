@@ -5,6 +5,7 @@
  */
 import { decodeHTML, decodeHTMLAttribute } from "entities";
 import { Parser } from "htmlparser2";
+import { keep } from "../core/kept.ts";
 
 /** Elements by what they do to the lines around them: this many line ends before and after. */
 const BREAKS = new Map<string, number>();
@@ -249,3 +250,6 @@ class Page {
 /** A link as people write it. */
 const plain = (url: string): string =>
   url.replace(/^(?:https?:\/\/(?:www\.)?|mailto:|tel:)/i, "").replace(/\/$/, "");
+
+keep(new Parser({}));
+keep(new Page());

@@ -2,6 +2,7 @@
  * The bytes of a message as they grow: ASCII, quoted-printable, base64, and slots at their offsets. What comes out is
  * wire form: every line below 998 bytes, CRLF only, no line beginning with a dot that is not stuffed.
  */
+import { keep } from "../core/kept.ts";
 import { TOKEN_CHARS } from "../core/limits.ts";
 import type { Slot } from "./compiled.ts";
 
@@ -218,3 +219,5 @@ export class WireWriter {
     return new Uint8Array(this.bytes.buffer.transfer(this.length));
   }
 }
+
+keep(new WireWriter(1));
