@@ -72,7 +72,8 @@ export class Flusher {
     const late = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), waitMs);
     });
-    const written = write().then(
+    // A database that cannot be opened throws before there is a promise.
+    const written = (async () => write())().then(
       () => true,
       () => false,
     );

@@ -146,6 +146,38 @@ describe("the ledger", () => {
     }
   });
 
+  it("keeps visits while libSQL is away, does not answer or cannot be opened, and brings each once", async () => {
+    for (const [name, open] of [
+      ["visit-away", away],
+      ["visit-slow", () => openDb({ url: "http://x", authToken: null, fetch: () => new Promise(() => {}) })],
+      ["visit-unopened", () => openDb({ url: "file:nowhere", authToken: null })],
+    ] as const) {
+      const { id, entries } = story();
+      await ledger(name).append(entries);
+      expect(await ledger(name).settle()).toMatchObject({ pending: 0 });
+      await useDb(name, open);
+      await ledger(name).append([eventEntry(id, "email.opened", { recipient: 0 })]);
+      expect(await ledger(name).settle()).toMatchObject({ pending: 1 });
+      await useDb(name, () => dbOf(bindings));
+      await vi.waitFor(
+        async () => {
+          await runDurableObjectAlarm(ledger(name));
+          expect(await ledger(name).settle()).toMatchObject({ pending: 0 });
+        },
+        { timeout: 20_000, interval: 500 },
+      );
+      expect(await sqlOf(name, "SELECT id FROM held_hits")).toEqual([]);
+      const events = await dbOf(bindings).$client.execute({
+        sql: "SELECT type, count(*) AS n FROM events WHERE email_id = ? GROUP BY type ORDER BY type",
+        args: [id],
+      });
+      expect(events.rows.map(({ type, n }) => [type, Number(n)])).toEqual([
+        ["email.opened", 1],
+        ["email.sent", 3],
+      ]);
+    }
+  });
+
   it("sets aside what libSQL refuses of a report", async () => {
     const { id, entries } = story(3);
     const { event } = entries[4] as { event: { id: string; at: unknown } };
