@@ -240,6 +240,7 @@ export const VISITORS_HELD = 10_000; // Copies whose latest visits a ledger reme
 export const SENT_TIMES_HELD = 50_000; // Copies whose time of sending a ledger remembers: five seconds at full speed, about 5 MB.
 export const AGENTS_KNOWN = 1_000; // User agents a worker remembers as no machine's: 0.2 MB.
 export const LINKS_KNOWN = 1_000; // Links a worker remembers as verified: those of some thirty newsletters, about 0.3 MB; never above 10.
+export const TEXTS_SHARED = 1_000; // Links, user agents and the like that visits remembered share: 0.2 MB, and 5 at most.
 export const SERIES_VISITS = 50; // Earlier visits looked at; more than any mail's links matter to a pace.
 
 export const DAY_MS = 24 * HOUR_MS;

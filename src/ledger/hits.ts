@@ -13,6 +13,7 @@ import {
   SAME_VISITOR_MS,
   SENT_TIMES_HELD,
   SERIES_VISITS,
+  TEXTS_SHARED,
   VISITORS_HELD,
 } from "../core/limits.ts";
 import type { LedgerEntry, MailEvent } from "../schema/event.ts";
@@ -54,6 +55,7 @@ export class Hits {
   #leaving: Released | null = null;
   /** The latest visits to one recipient's copy. In the order of the last visit. */
   readonly #visits = new Map<string, Seen[]>();
+  readonly #texts = new Map<string, string>();
   /** When relays took copies. In the order of telling. */
   readonly #sent = new Map<string, number>();
 
@@ -175,11 +177,11 @@ export class Hits {
       id,
       type: type === "email.clicked" ? "click" : "open",
       at,
-      link: click?.link ?? null,
-      ip: visitor.ip,
-      userAgent: visitor.user_agent,
+      link: this.#shared(click?.link ?? null),
+      ip: this.#shared(visitor.ip),
+      userAgent: this.#shared(visitor.user_agent),
       verdict,
-      reason: visitor.reason ?? "",
+      reason: this.#shared(visitor.reason ?? "") as string,
       held,
     };
     const earlier = this.#visits.get(copy) ?? [];
@@ -198,6 +200,16 @@ export class Hits {
     this.#visits.delete(copy);
     this.#visits.set(copy, earlier);
     trim(this.#visits, VISITORS_HELD);
+  }
+
+  /** The same text as one that was seen before: visits are remembered, and most say what others said. */
+  #shared(text: string | null): string | null {
+    if (text === null) return null;
+    const before = this.#texts.get(text);
+    if (before !== undefined) return before;
+    if (this.#texts.size >= TEXTS_SHARED) this.#texts.clear();
+    this.#texts.set(text, text);
+    return text;
   }
 }
 
