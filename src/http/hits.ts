@@ -11,11 +11,14 @@ import { jsonLists } from "../core/json-lists.ts";
 import { LEDGER_BATCH_ENTRIES, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import { type Env, ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
-import type { MailEvent } from "../schema/event.ts";
-import { rowOf } from "../schema/event-row.ts";
+import type { EventRow } from "../schema/event-row.ts";
 
-/** How long a hit waits for others before all go to the ledger, in milliseconds: a commit's time on a slow disk. */
+/**
+ * How long a hit waits for others before all go to the ledger, in milliseconds: a commit's time on a slow disk. While they keep
+ * coming it is longer: the thread that waits for a disk serves nobody.
+ */
 const GATHER_MS = 20;
+const GATHER_BUSY_MS = 50;
 /** A ledger that refuses is asked again this many times, ever more slowly; then the hits are given up, and it is logged. */
 const TRIES = 6;
 const FIRST_RETRY_MS = 100;
@@ -34,19 +37,15 @@ interface Batch {
 const waiting = new Map<string, Batch>();
 
 /** Takes a hit. A promise is the caller's to keep alive until it settles; it does not reject. Null: another request carries it. */
-export function recordHit(env: Env, shards: number, shard: number, event: MailEvent): Promise<void> | null {
+export function recordHit(env: Env, shards: number, shard: number, row: EventRow): Promise<void> | null {
+  const [, email, , , at] = row;
   const lane = String(shard);
   const others = waiting.get(lane);
   if (others !== undefined) {
-    others.events.push(JSON.stringify(rowOf(event)));
-    if (event.at - others.at < CARRIER_MS) return null;
-    others.at = event.at;
-  } else
-    waiting.set(lane, {
-      email: event.email_id as EmailId,
-      events: [JSON.stringify(rowOf(event))],
-      at: event.at,
-    });
+    others.events.push(JSON.stringify(row));
+    if (at - others.at < CARRIER_MS) return null;
+    others.at = at;
+  } else waiting.set(lane, { email: email as EmailId, events: [JSON.stringify(row)], at });
   return carry(env, shards, lane);
 }
 
@@ -55,7 +54,7 @@ async function carry(env: Env, shards: number, lane: string): Promise<void> {
   for (let batch = take(lane); batch !== null; batch = take(lane)) {
     await deliver(env, shards, batch);
     // While hits keep coming, each call waits for its company; what takes a call each takes a commit each.
-    await scheduler.wait(GATHER_MS);
+    await scheduler.wait(GATHER_BUSY_MS);
   }
 }
 

@@ -7,6 +7,7 @@ import { type EmailId, shardOf, timeOf, uuidv7 } from "../core/ids.ts";
 import { LINKS_KNOWN, USER_AGENT_CHARS } from "../core/limits.ts";
 import { type Config, type Env, readConfig } from "../env.ts";
 import type { EventData } from "../schema/event.ts";
+import type { EventRow } from "../schema/event-row.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
 import { type Subject, verifyToken } from "../tracking/token.ts";
@@ -117,22 +118,15 @@ function record(
       sentAt: timeOf(subject.id),
       ip,
     });
-    const event = {
-      id: uuidv7(now, noise()),
-      type,
-      email_id: subject.id,
-      recipient: subject.recipient,
-      at: now,
-      data: {
-        ...data,
-        visitor: {
-          user_agent: visit.userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
-          ip: keptAddress(ip ?? "", visitorAddresses),
-          ...judgeVisit(visit),
-        },
-      },
+    const { verdict, reason } = judgeVisit(visit);
+    data.visitor = {
+      user_agent: visit.userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
+      ip: keptAddress(ip ?? "", visitorAddresses),
+      verdict,
+      reason,
     };
-    const carried = recordHit(env, shards, shardOf(subject.id, shards), event);
+    const row: EventRow = [uuidv7(now, noise()), subject.id, subject.recipient, type, now, data];
+    const carried = recordHit(env, shards, shardOf(subject.id, shards), row);
     if (carried !== null) context.waitUntil(carried);
   } catch (cause) {
     console.error(JSON.stringify({ fact: "hit_failed", type, cause: String(cause) }));

@@ -16,7 +16,7 @@ export interface HitCarrierParts {
   hits: Hits;
   /** Brings them to libSQL. False: it did not take them within so many milliseconds. */
   through: (released: Released, waitMs: number) => Promise<boolean>;
-  /** LibSQL has them. Called in the turn in which they are forgotten here, like the next. */
+  /** LibSQL has them. Called in the turn in which they are forgotten here, like the next. Neither may throw. */
   written: (released: Released) => void;
   /** The journal is to have them. */
   journalled: (entries: LedgerEntry[]) => void;
@@ -39,9 +39,11 @@ export class HitCarrier {
   /** Sees to it that what waits goes on in time: by a timer, and by the alarm should this object be gone by then. */
   expect(): void {
     const { hits, guard, waitUntil, now } = this.#parts;
-    if (hits.due === null || this.#timer !== null || this.#running !== null) return;
-    const ms = Math.max(GAP_MS, hits.due - now());
+    if (hits.size === 0) return;
+    const ms = Math.max(GAP_MS, (hits.due ?? 0) - now());
+    // Each time, for an alarm that rang is gone.
     guard(ms + GUARD_MS);
+    if (hits.due === null || this.#timer !== null || this.#running !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       waitUntil(this.carry());
@@ -67,9 +69,9 @@ export class HitCarrier {
       const released = hits.release(due, asked);
       if (released === null) return;
       const taken = await through(released, SETTLE_MS);
-      hits.forget(released);
       if (taken) written(released);
       else journalled(visitsOf(released));
+      hits.forget(released);
     }
   }
 }

@@ -85,7 +85,7 @@ export class Hits {
     return this.#held.reduce((sum, { count }) => sum + count, this.#leaving?.count ?? 0);
   }
 
-  /** The rows of the oldest visits that are here and of the newest that ever were. */
+  /** The rows of the oldest and of the newest visits that are here; Infinity and 0: there are none. */
   get first(): number {
     return this.#leaving?.last ?? this.#held[0]?.id ?? Number.POSITIVE_INFINITY;
   }
@@ -95,11 +95,13 @@ export class Hits {
 
   /** Takes visits for good: a JSON list of EventRows, of at most LEDGER_PARAMETER_CHARS. */
   take(list: string, now: number): void {
+    const rows = JSON.parse(list) as EventRow[];
+    if (rows.length === 0) return;
     const until = now + HIT_HOLD_MS;
     const { id } = this.#sql
       .exec<{ id: number }>("INSERT INTO held_hits (until, events) VALUES (?, ?) RETURNING id", until, list)
       .one();
-    this.#hold(id, until, list, JSON.parse(list) as EventRow[]);
+    this.#hold(id, until, list, rows);
   }
 
   #hold(id: number, until: number, list: string, rows: readonly EventRow[]): void {
@@ -110,10 +112,11 @@ export class Hits {
 
   /**
    * The oldest visits that have waited long enough, or stand in rows up to `through`, with the verdict they have by now: as
-   * many as go to libSQL at once. Null: there are none. The caller forgets them when they are elsewhere, and asks for no
-   * others before that.
+   * many as go to libSQL at once. Null: there are none. The caller forgets them when they are elsewhere; asked before that, it
+   * is given the same again.
    */
   release(now: number, through = 0): Released | null {
+    if (this.#leaving !== null) return this.#leaving;
     let [rows, chars] = [0, 0];
     for (const { id, until, list } of this.#held) {
       if ((id > through && until > now) || (rows > 0 && chars + list.length > LEDGER_BATCH_CHARS)) break;
@@ -134,7 +137,7 @@ export class Hits {
       ],
     };
     // Visits are remembered for longer, and know where they waited.
-    for (const held of due) held.list = "";
+    for (const held of due) Object.assign(held, { list: "", verdicts: null, unsure: [] });
     return this.#leaving;
   }
 
@@ -191,6 +194,7 @@ export class Hits {
       const { revised, ...judgement } = judged;
       for (const one of [seen, ...earlier.filter((visit) => revised.includes(visit.id))]) {
         Object.assign(one, judgement);
+        if (one.held.list === "") continue; // It has gone on.
         one.held.verdicts ??= new Map();
         one.held.verdicts.set(one.id, judgement);
       }

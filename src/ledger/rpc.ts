@@ -67,7 +67,7 @@ export interface LedgerRpc {
    */
   report(lists: EntryList[]): Promise<void>;
   /**
-   * Brings what is journalled to libSQL now, waiting at most SETTLE_MS. `pending` counts the entries still on their
+   * Brings what is journalled, and visits that wait, to libSQL now, waiting at most SETTLE_MS. `pending` counts the entries still on their
    * way; more than 0 means that libSQL is behind, or `away`: it did not take them when it was last asked. `unfit`: what the operator is to do about it, when it
    * is its tables.
    */

@@ -37,7 +37,7 @@ export class Reports {
     this.#sql.exec("INSERT INTO report (entries) VALUES (?)", row);
   }
 
-  /** The numbers of the oldest row and of the newest that ever was, which only grow; null and 0: there is none. */
+  /** The numbers of the oldest and of the newest row, which only grow; null and 0: there is none. */
   get first(): number | null {
     return this.#sql.exec<{ seq: number | null }>("SELECT min(seq) AS seq FROM report").one().seq;
   }

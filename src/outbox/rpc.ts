@@ -56,8 +56,10 @@ export interface Packed extends Omit<Order, "compiled" | "entries"> {
 
 /** An order as it travels: a call costs more for each object in it than for the whole as text. */
 export interface Parcel extends Pick<Packed, "slots" | "record" | "bytes"> {
-  /** The rest of it, as JSON. */
+  /** The rest of it, as JSON; with its deliveries when none has variables. */
   order: string;
+  /** Else they are here: text of all of them might outgrow a call, since one character beyond Latin-1 doubles all of a text. */
+  deliveries: DeliveryOrder[];
   /** Entries that are not in the record: as JSON, long bodies might outgrow a call. */
   long: LedgerEntry[];
 }
@@ -66,11 +68,17 @@ export interface Parcel extends Pick<Packed, "slots" | "record" | "bytes"> {
 const LONG_BODY_CHARS = 1_000_000;
 
 export function pack(order: Order): Parcel {
-  const { compiled, bytes, entries, ...rest } = order;
+  const { compiled, bytes, entries, deliveries, ...rest } = order;
+  const isPlain = deliveries.every(({ variables }) => variables === null);
   const chars = entries.reduce((sum, entry) => sum + (entry.kind === "body" ? entry.data.length : 0), 0);
   const isLong = ({ kind }: LedgerEntry) => kind === "body" && chars > LONG_BODY_CHARS;
   return {
-    order: JSON.stringify({ ...rest, smtputf8: compiled.smtputf8 }),
+    order: JSON.stringify({
+      ...rest,
+      deliveries: isPlain ? deliveries : [],
+      smtputf8: compiled.smtputf8,
+    }),
+    deliveries: isPlain ? [] : deliveries,
     slots: JSON.stringify(compiled.slots),
     bytes,
     record: entryLists(
@@ -81,12 +89,16 @@ export function pack(order: Order): Parcel {
   };
 }
 
-export const unpack = ({ order, slots, bytes, record, long }: Parcel): Packed => ({
-  ...(JSON.parse(order) as Omit<Packed, "slots" | "record" | "bytes">),
-  slots,
-  bytes,
-  record: [...record, ...entryLists(long, LEDGER_PARAMETER_CHARS)],
-});
+export function unpack({ order, deliveries, slots, bytes, record, long }: Parcel): Packed {
+  const rest = JSON.parse(order) as Omit<Packed, "slots" | "record" | "bytes">;
+  return {
+    ...rest,
+    deliveries: deliveries.length > 0 ? deliveries : rest.deliveries,
+    slots,
+    bytes,
+    record: [...record, ...entryLists(long, LEDGER_PARAMETER_CHARS)],
+  };
+}
 
 export interface IdempotencyClaim {
   /** Key as the caller gave it, under the caller's own name. */

@@ -80,6 +80,17 @@ describe("a parcel", () => {
     });
   });
 
+  it("carries variables as they are: one character beyond Latin-1 doubles all of a text", () => {
+    const parcel = pack(order("<p>"));
+    expect([parcel.deliveries, parcel.order.includes("b@example.com")]).toEqual([
+      order("<p>").deliveries,
+      false,
+    ]);
+    const plain = { ...order("<p>"), deliveries: [{ ...order("<p>").deliveries[0]!, variables: null }] };
+    expect(pack(plain).deliveries).toEqual([]);
+    expect(unpack(pack(plain)).deliveries).toEqual(plain.deliveries);
+  });
+
   it("carries a long body as it is, since its JSON may be twice as long or six times", () => {
     const long = '"'.repeat(1_000_001);
     const parcel = pack(order(long));
