@@ -5,7 +5,6 @@
  * The request whose hit begins a batch carries it (`waitUntil`); hits of other requests that come while it is under way
  * are plain data and ride along with the next call. An I/O object of one request is never used in another.
  */
-
 import type { EmailId } from "../core/ids.ts";
 import { jsonLists } from "../core/json-lists.ts";
 import { LEDGER_BATCH_ENTRIES, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";

@@ -32,18 +32,18 @@ import { Outcomes } from "./outcomes.ts";
 import { Queue } from "./queue.ts";
 import { eventOf } from "./record.ts";
 import { Reporter } from "./reporter.ts";
-import type {
-  Acceptance,
-  Change,
-  ErasedFromOutbox,
-  IdempotencyClaim,
-  OutboxGauges,
-  OutboxRpc,
-  Packed,
-  Parcel,
-  RelayState,
+import {
+  type Acceptance,
+  type Change,
+  type ErasedFromOutbox,
+  type IdempotencyClaim,
+  type OutboxGauges,
+  type OutboxRpc,
+  type Packed,
+  type Parcel,
+  type RelayState,
+  unpack,
 } from "./rpc.ts";
-import { unpack } from "./rpc.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { withoutSuppressed } from "./withheld.ts";
 

@@ -92,7 +92,7 @@ describe("a parcel", () => {
   });
 
   it("carries a long body as it is, since its JSON may be twice as long or six times", () => {
-    const long = '"'.repeat(1_000_001);
+    const long = '"'.repeat(32_001);
     const parcel = pack(order(long));
     expect(parcel.long).toEqual([body(long)]);
     expect(unpack(parcel).record.flatMap(entriesOf)).toEqual([event("e"), body(long)]);
