@@ -4,7 +4,7 @@ import type { Problem } from "../core/errors.ts";
 import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { outboxOf, publicFetchOf } from "../env.ts";
-import { type Order, pack } from "../outbox/rpc.ts";
+import { type Order, pack, weightOf } from "../outbox/rpc.ts";
 import { BulkEmail } from "../schema/bulk.ts";
 import { SendEmail } from "../schema/email.ts";
 import type { EmailMeta } from "../schema/event.ts";
@@ -178,7 +178,14 @@ export async function accept<T>(
     counted,
   };
   const { length } = first.deliveries;
-  const acceptance = await outbox.accept(orders.map(pack), claim);
+  const parcels = orders.map(pack);
+  const weight = parcels.reduce((sum, parcel) => sum + weightOf(parcel), 0);
+  if (weight > RPC_BYTES)
+    throw new ProblemError({
+      kind: "too_large",
+      message: `Mail and text make ${Math.ceil(weight / MB)} MB, where letters beyond Western Europe's count twice; ${RPC_BYTES / MB} MB are taken in one call.`,
+    });
+  const acceptance = await outbox.accept(parcels, claim);
   switch (acceptance.kind) {
     case "accepted":
       return counted

@@ -89,6 +89,15 @@ export function pack(order: Order): Parcel {
   };
 }
 
+/** Bytes that a parcel's texts and message take in a call, about: one character beyond Latin-1 makes two bytes of each in its text. */
+export function weightOf({ order, slots, record, long, bytes }: Parcel): number {
+  const bodies = long.map((entry) => (entry.kind === "body" ? entry.data : ""));
+  return [order, slots, ...record, ...bodies].reduce(
+    (sum, text) => sum + text.length * (/[^\x00-\xff]/.test(text) ? 2 : 1),
+    bytes?.length ?? 0,
+  );
+}
+
 export function unpack({ order, deliveries, slots, bytes, record, long }: Parcel): Packed {
   const rest = JSON.parse(order) as Omit<Packed, "slots" | "record" | "bytes">;
   return {

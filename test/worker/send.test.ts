@@ -174,6 +174,22 @@ describe("POST /emails", () => {
     });
   });
 
+  it("refuses a batch that one call cannot carry with the reason, also when its letters make it so", async () => {
+    const html = `${"x".repeat(99)}ł`.repeat(1_450);
+    const { status, body } = await call(
+      "POST",
+      "/emails/batch",
+      Array.from({ length: 84 }, () => ({
+        from: "a@example.com",
+        to: someone(),
+        subject: "s",
+        html,
+        text: "t",
+      })),
+    );
+    expect([status, body.message]).toEqual([413, expect.stringContaining("30 MB are taken in one call")]);
+  });
+
   it("takes 25 MB of html and attachment in parts, and the mail is whole", async () => {
     const to = someone();
     const content = "A".repeat(16 * 1024 * 1024);
