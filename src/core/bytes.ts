@@ -42,15 +42,19 @@ export function base64url(bytes: Uint8Array, end: number = bytes.length): string
  * so that every byte string has exactly one spelling and a changed character never passes as the same token.
  */
 export function fromBase64url(text: string): Uint8Array | null {
-  const rest = text.length % 4;
-  if (rest === 1) return null;
   const out = new Uint8Array(Math.floor((text.length * 3) / 4));
+  return readBase64url(text, out) ? out : null;
+}
+
+/** As fromBase64url, into bytes that are there already and have room. False: not canonical, and anything may be in them. */
+export function readBase64url(text: string, out: Uint8Array): boolean {
+  if (text.length % 4 === 1) return false;
   let bits = 0;
   let held = 0;
   let at = 0;
   for (let i = 0; i < text.length; i++) {
     const value = VALUES[text.charCodeAt(i)] ?? -1;
-    if (value < 0) return null;
+    if (value < 0) return false;
     bits = (bits << 6) | value;
     held += 6;
     if (held >= 8) {
@@ -59,7 +63,7 @@ export function fromBase64url(text: string): Uint8Array | null {
       bits &= (1 << held) - 1;
     }
   }
-  return bits === 0 ? out : null;
+  return bits === 0;
 }
 
 /** Equal or not, in time that does not depend on where they differ. */

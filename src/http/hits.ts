@@ -5,12 +5,12 @@
  * The request whose hit begins a batch carries it (`waitUntil`); hits of other requests that come while it is under way
  * are plain data and ride along with the next call. An I/O object of one request is never used in another.
  */
-import type { EmailId } from "../core/ids.ts";
+import { type EmailId, shardOf } from "../core/ids.ts";
 import { jsonLists } from "../core/json-lists.ts";
 import { LEDGER_BATCH_ENTRIES, LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import { type Env, ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
-import type { EventRow } from "../schema/event-row.ts";
+import { type Visited, visitRow } from "../schema/event-row.ts";
 
 /**
  * How long a hit waits for others before all go to the ledger, in milliseconds: a commit's time on a slow disk. While they keep
@@ -33,22 +33,22 @@ interface Batch {
   /** When its carrier last moved, in milliseconds since 1970. */
   at: number;
 }
-const waiting = new Map<string, Batch>();
+const waiting = new Map<number, Batch>();
 
 /** Takes a hit. A promise is the caller's to keep alive until it settles; it does not reject. Null: another request carries it. */
-export function recordHit(env: Env, shards: number, shard: number, row: EventRow): Promise<void> | null {
-  const [, email, , , at] = row;
-  const lane = String(shard);
+export function recordHit(env: Env, shards: number, visit: Visited): Promise<void> | null {
+  const { email_id: email, at } = visit;
+  const lane = shardOf(email, shards);
   const others = waiting.get(lane);
   if (others !== undefined) {
-    others.events.push(JSON.stringify(row));
+    others.events.push(visitRow(visit));
     if (at - others.at < CARRIER_MS) return null;
     others.at = at;
-  } else waiting.set(lane, { email: email as EmailId, events: [JSON.stringify(row)], at });
+  } else waiting.set(lane, { email, events: [visitRow(visit)], at });
   return carry(env, shards, lane);
 }
 
-async function carry(env: Env, shards: number, lane: string): Promise<void> {
+async function carry(env: Env, shards: number, lane: number): Promise<void> {
   await scheduler.wait(GATHER_MS);
   for (let batch = take(lane); batch !== null; batch = take(lane)) {
     await deliver(env, shards, batch);
@@ -58,7 +58,7 @@ async function carry(env: Env, shards: number, lane: string): Promise<void> {
 }
 
 /** The next batch of a lane; null, and the lane is free for another request to carry, when there is none. */
-function take(lane: string): Pick<Batch, "email" | "events"> | null {
+function take(lane: number): Pick<Batch, "email" | "events"> | null {
   const batch = waiting.get(lane);
   if (batch === undefined || batch.events.length === 0) {
     waiting.delete(lane);

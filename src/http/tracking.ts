@@ -3,11 +3,9 @@
  * database is asked, so both work for ever, whatever else is down.
  */
 import { Hono } from "hono";
-import { type EmailId, shardOf, timeOf, uuidv7 } from "../core/ids.ts";
+import { type EmailId, timeOf, uuidv7 } from "../core/ids.ts";
 import { LINKS_KNOWN, USER_AGENT_CHARS } from "../core/limits.ts";
 import { type Config, type Env, readConfig } from "../env.ts";
-import type { EventData } from "../schema/event.ts";
-import type { EventRow } from "../schema/event-row.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
 import { type Subject, verifyToken } from "../tracking/token.ts";
@@ -23,6 +21,8 @@ const GIF = Uint8Array.from(atob("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 /** Image proxies keep what they may; each open should come to us. */
 const NEVER_CACHED = { "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0" };
 const PIXEL_HEADERS = { "Content-Type": "image/gif", ...NEVER_CACHED };
+/** The shape of its answer: to read the headers from an object each time costs as much as checking a token. */
+const PIXEL = new Response(null, { headers: PIXEL_HEADERS });
 const REDIRECT_HEADERS = { "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", ...NEVER_CACHED };
 
 /** What a hit came with. */
@@ -55,7 +55,8 @@ export const tracking = new Hono<AppEnv>();
 tracking.get("/o/:token", (c) => pixel(callOf(c), c.req.param("token").replace(/\.gif$/, "")) ?? notFound(c));
 tracking.get(
   "/c/:token/:link",
-  (c) => redirect(callOf(c), c.req.param("token"), c.req.param("link")) ?? notFound(c),
+  // A copy, for what comes next writes into it.
+  (c) => redirect(callOf(c), c.req.param("token"), c.req.param("link"))?.clone() ?? notFound(c),
 );
 
 const callOf = (c: AppContext): Call => ({
@@ -69,80 +70,89 @@ const callOf = (c: AppContext): Call => ({
 function pixel(call: Call, token: string): Response | null {
   const subject = verifyToken(call.config.signingSecrets, token);
   if (subject === null) return null;
-  record(call, "email.opened", subject, {});
-  return new Response(GIF, { headers: PIXEL_HEADERS });
+  record(call, subject, null);
+  return new Response(GIF, PIXEL);
 }
 
-/** Null: not a token of ours, or not a link of its message. */
+/** Null: not a token of ours, or not a link of its message. The answer is shared with others to the same link. */
 function redirect(call: Call, token: string, link: string): Response | null {
   const subject = verifyToken(call.config.signingSecrets, token);
   const target = subject === null ? null : targetOf(call.config, subject.id, link);
   if (subject === null || target === null) return null;
-  record(call, "email.clicked", subject, { click: { link: target } });
-  return new Response(null, { status: 302, headers: { Location: asHeader(target), ...REDIRECT_HEADERS } });
+  record(call, subject, target.link);
+  return target.answer;
+}
+
+/** Where a link leads, and the answer that leads there: it has no body, so it can be given again and again. */
+interface Target {
+  link: string;
+  answer: Response;
 }
 
 /** Links that were right lately, with their targets: those of a newsletter are followed by thousands. */
-const targets = new WeakMap<Config, Map<string, string>>();
+const targets = new WeakMap<Config, Map<string, Target>>();
 
-function targetOf(config: Config, id: EmailId, link: string): string | null {
+function targetOf(config: Config, id: EmailId, path: string): Target | null {
   let known = targets.get(config);
   if (known === undefined) {
     known = new Map();
     targets.set(config, known);
   }
-  const key = `${id}/${link}`;
+  const key = `${id}/${path}`;
   const before = known.get(key);
   if (before !== undefined) return before;
-  const target = verifyLink(config.signingSecrets, id, link);
-  if (target !== null) {
-    if (known.size >= LINKS_KNOWN) known.clear();
-    known.set(key, target);
-  }
+  const link = verifyLink(config.signingSecrets, id, path);
+  if (link === null) return null;
+  const headers = { Location: asHeader(link), ...REDIRECT_HEADERS };
+  const target = { link, answer: new Response(null, { status: 302, headers }) };
+  if (known.size >= LINKS_KNOWN) known.clear();
+  known.set(key, target);
   return target;
 }
 
-/** Records a visit, and fails in silence: who reads mail must never see our trouble. */
+/** Records a visit, and fails in silence: who reads mail must never see our trouble. `link`: null for an open. */
 function record(
   { request, env, context, config: { shards, visitorAddresses } }: Call,
-  type: "email.opened" | "email.clicked",
-  subject: Subject,
-  data: EventData,
+  { id, recipient }: Subject,
+  link: string | null,
 ): void {
   try {
     const now = Date.now();
     const ip = request.headers.get("cf-connecting-ip");
     // An id is as old as the message: what comes within a second of it was no person.
-    const visit = visitOf(type === "email.opened" ? "open" : "click", request, {
-      now,
-      sentAt: timeOf(subject.id),
-      ip,
-    });
+    const visit = visitOf(link === null ? "open" : "click", request, { now, sentAt: timeOf(id), ip });
     const { verdict, reason } = judgeVisit(visit);
-    data.visitor = {
-      user_agent: visit.userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
-      ip: keptAddress(ip ?? "", visitorAddresses),
-      verdict,
-      reason,
-    };
-    const row: EventRow = [uuidv7(now, noise()), subject.id, subject.recipient, type, now, data];
-    const carried = recordHit(env, shards, shardOf(subject.id, shards), row);
+    const carried = recordHit(env, shards, {
+      id: newEventId(now),
+      email_id: id,
+      recipient,
+      at: now,
+      link,
+      visitor: {
+        user_agent: visit.userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
+        ip: keptAddress(ip, visitorAddresses),
+        verdict,
+        reason,
+      },
+    });
     if (carried !== null) context.waitUntil(carried);
   } catch (cause) {
-    console.error(JSON.stringify({ fact: "hit_failed", type, cause: String(cause) }));
+    console.error(
+      JSON.stringify({ fact: "hit_failed", type: link === null ? "open" : "click", cause: String(cause) }),
+    );
   }
 }
 
 /** Random bytes are fetched many at a time: a call costs more than the bytes. */
 const pool = new Uint8Array(4_000);
 let used = pool.length;
-function noise(): Uint8Array {
+function newEventId(now: number): string {
   if (used === pool.length) {
     crypto.getRandomValues(pool);
     used = 0;
   }
   used += 10;
-  return pool.subarray(used - 10, used);
+  return uuidv7(now, pool, used - 10);
 }
 
 /** A target is sent on as it is. One with characters a header cannot carry is spelled as a browser would spell it. */

@@ -44,6 +44,7 @@ const PACES: readonly { links: number; ms: number; reason: string }[] = [
     reason: `${SWEEP_LINKS} links of the mail within ${SWEEP_MS / 1000} seconds`,
   },
 ];
+const FEWEST_LINKS = Math.min(BURST_LINKS, SWEEP_LINKS);
 
 /**
  * A harder verdict on `current` in the light of the recipient's other visits to the same message, or null when they
@@ -59,7 +60,8 @@ export function judgeSeries(
   const soon = current.verdict === "person" ? tooSoon(current.at, sentAt) : null;
   if (soon !== null) return { ...soon, revised: [] };
   const earlier = latest(visits);
-  if (current.type === "click") {
+  // Most mail's visits go to a link or two, and need no closer look.
+  if (current.type === "click" && hasLinks(earlier, () => true, current.link, FEWEST_LINKS)) {
     for (const { links, ms, reason } of PACES) {
       const isWithin = (visit: SeriesVisit): boolean =>
         visit.type === "click" && isBefore(visit, current) && current.at - visit.at <= ms;

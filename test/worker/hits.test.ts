@@ -223,6 +223,17 @@ describe("by the API", () => {
       expect((await call("GET", `/c/${other.token}/${one.target}`)).status).toBe(404);
       expect((await call("GET", `/c/${one.token}/${other.target}`)).status).toBe(404);
     }
+    // Answers to one link are shared: of many at once none is touched by another's.
+    const path = `/c/${one.token}/${one.target}`;
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => call(i % 2 === 0 ? "GET" : "HEAD", path)),
+    );
+    for (const [i, { status, headers }] of answers.entries())
+      expect([status, headers.get("location"), headers.has("x-request-id")]).toEqual([
+        302,
+        "https://example.com/1",
+        i % 2 === 1,
+      ]);
   });
 
   it("a HEAD request is answered, and on record as a scanner's", async () => {
