@@ -129,7 +129,7 @@ function writeHeaders(
     } else if (isStructured(name)) writer.text(structuredField(name, value, mayFold(name)));
     else writer.text(textField(name, value));
   }
-  writeUnsubscribe(writer, context);
+  writeUnsubscribe(writer, content, context);
 }
 
 function textPieces(text: string, context: CompileContext, bind: Bind | null): readonly (string | Slot)[] {

@@ -31,6 +31,7 @@ const SIGNED: readonly { name: string; isOversigned: boolean; reason: string }[]
   { name: "Content-Transfer-Encoding", isOversigned: false, reason: "as Content-Type; single-part messages" },
   { name: "List-Unsubscribe", isOversigned: false, reason: "RFC 8058 section 4 demands both" },
   { name: "List-Unsubscribe-Post", isOversigned: false, reason: "RFC 8058 section 4 demands both" },
+  { name: "List-Id", isOversigned: false, reason: "receivers know a list by it" },
   { name: "CFBL-Address", isOversigned: false, reason: "ignored unless signed (RFC 9477)" },
   { name: "CFBL-Feedback-ID", isOversigned: false, reason: "ignored unless signed (RFC 9477)" },
   { name: "Feedback-ID", isOversigned: false, reason: "Gmail counts complaints by it for signed mail" },

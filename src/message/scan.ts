@@ -22,6 +22,8 @@ export interface Scan {
   links: Link[];
   /** Offset of the last `</body`'s `<` outside comments and text elements; -1 when there is none. */
   bodyEnd: number;
+  /** Whether there is an `<img>`, outside comments. */
+  hasImage: boolean;
   /** Start and end of every stretch inside a tag and outside quotes, in order. */
   bare: [start: number, end: number][];
 }
@@ -68,7 +70,7 @@ const CONDITIONAL = /^\s*\[if\s[^\]>]*\]>/i;
 const CONDITIONAL_DEPTH = 3;
 
 export function scanHtml(html: string): Scan {
-  const scan: Scan = { links: [], bodyEnd: -1, bare: [] };
+  const scan: Scan = { links: [], bodyEnd: -1, hasImage: false, bare: [] };
   scanPart(html, 0, scan, 0);
   return scan;
 }
@@ -112,6 +114,7 @@ function scanPart(part: string, partOffset: number, scan: Scan, depth: number): 
         linkTag = name === "a" || name === "area" || name.startsWith("v:");
         template = name === "template";
         script = name === "script";
+        if (depth === 0 && name === "img") scan.hasImage = true;
         hrefStart = -1;
         optedOut = false;
         if (optOuts.length > 0) optOuts.length = 0;

@@ -31,11 +31,12 @@ export function binder(context: Context): Bind | null {
 }
 
 /**
- * The two header lines. Both URIs stand on one line as long as one can hold them, since signers and receivers have been
+ * The header lines. Both URIs of List-Unsubscribe stand on one line as long as one can hold them, since signers and receivers have been
  * seen to mistake a folded List-Unsubscribe (nodemailer issue 1654); the writer parts them between the two otherwise.
- * RFC 8058 section 3.1 wants an https URI beside List-Unsubscribe-Post: with another there is nothing to post to.
+ * RFC 8058 section 3.1 wants an https URI beside List-Unsubscribe-Post: with another there is nothing to post to. Mail that can be
+ * left is a list's, and says which (RFC 2919): SpamAssassin holds the one without the other against a short mail.
  */
-export function writeUnsubscribe(writer: WireWriter, context: Context): void {
+export function writeUnsubscribe(writer: WireWriter, content: Content, context: Context): void {
   const link = linkOf(context);
   if (link === null) return;
   const own = (value: OwnValue): Variable => ({ name: "", fallback: null, own: value });
@@ -53,6 +54,10 @@ export function writeUnsubscribe(writer: WireWriter, context: Context): void {
   });
   if (context.trackingBase.startsWith("https://"))
     writer.text(structuredField("List-Unsubscribe-Post", "List-Unsubscribe=One-Click", false));
+  if (!content.headers.some(({ name }) => name.toLowerCase() === "list-id"))
+    writer.text(
+      structuredField("List-Id", `<${context.unsubscribe?.topic ?? "mail"}.${content.from.domain}>`, false),
+    );
 }
 
 /** Signs links, but not those that unsubscribe: to leave is not to click. Ours, and those the sender's own header names. */

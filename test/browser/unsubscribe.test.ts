@@ -1,30 +1,18 @@
 /** The way to leave with a real browser: the page asks, the button acts, and there is a way back. */
-import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openBrowser } from "../support/chromium.ts";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { gatewayAndBrowser } from "../support/gateway-and-browser.ts";
 import { arrived } from "../support/inbox.ts";
-import { Postern, temporaryFolder } from "../support/postern.ts";
 
-const folder = temporaryFolder();
-let postern: Postern;
-let browser: Browser;
+const here = gatewayAndBrowser();
 let context: BrowserContext;
 let page: Page;
 /** Every address the page asked for. */
 let asked: string[];
 let counter = 0;
 
-beforeAll(async () => {
-  [postern, browser] = await Promise.all([Postern.start(join(folder.path, "data")), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await postern?.stop();
-  folder.remove();
-});
 beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 320, height: 568 } });
+  context = await here.browser.newContext({ viewport: { width: 320, height: 568 } });
   page = await context.newPage();
   asked = [];
   page.on("request", (request) => asked.push(request.url()));
@@ -35,14 +23,14 @@ afterEach(() => context.close());
 async function sent(): Promise<{ id: string; to: string; url: string }> {
   const subject = `Leave ${counter}`;
   const to = `barbara-${counter++}@example.net`;
-  const id = await postern.send({
+  const id = await here.postern.send({
     from: "a@example.com",
     to,
     subject,
     html: '<a href="{{unsubscribe_url}}">leave</a>',
     unsubscribe: { topic: "news" },
   });
-  const { html } = await arrived(postern.inbox!, subject);
+  const { html } = await arrived(here.postern.inbox!, subject);
   return { id, to, url: /href="([^"]*\/u\/[\w-]+)"/.exec(html!)![1]! };
 }
 
@@ -53,16 +41,16 @@ describe("the unsubscribe page", () => {
     await page.getByRole("heading", { name: "Unsubscribe?" }).waitFor();
     expect(await page.textContent("main")).toContain("b…@example.net");
     expect(await page.content()).not.toContain("barbara");
-    expect((await postern.events(id)).some(({ type }) => /subscribed/.test(type))).toBe(false);
+    expect((await here.postern.events(id)).some(({ type }) => /subscribed/.test(type))).toBe(false);
     await page.getByRole("button", { name: "Unsubscribe" }).click();
     await page.getByRole("status").filter({ hasText: "You are unsubscribed" }).waitFor();
-    const left = await postern.eventsOf(id, ["email.unsubscribed"]);
+    const left = await here.postern.eventsOf(id, ["email.unsubscribed"]);
     expect(left.find(({ type }) => type === "email.unsubscribed")!.data).toMatchObject({
       unsubscribe: { address: to, topic: "news", via: "page" },
     });
     await page.getByRole("button", { name: /subscribe again/ }).click();
     await page.getByRole("status").filter({ hasText: "subscribed again" }).waitFor();
-    await postern.eventsOf(id, ["email.resubscribed"]);
+    await here.postern.eventsOf(id, ["email.resubscribed"]);
     expect(await context.cookies()).toEqual([]);
     expect(
       new Set(asked.map((one) => new URL(one).pathname).filter((path) => path !== "/favicon.ico")),
@@ -99,7 +87,7 @@ describe("the unsubscribe page", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.getByRole("status").filter({ hasText: "You are unsubscribed" }).waitFor();
-    await postern.eventsOf(id, ["email.unsubscribed"]);
+    await here.postern.eventsOf(id, ["email.unsubscribed"]);
   });
 
   it("says so when a link was cut off", async () => {

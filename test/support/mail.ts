@@ -69,7 +69,12 @@ export function wire(
 export const unstuffed = (text: string): Buffer => Buffer.from(text.replace(/^\.\./gm, "."), "latin1");
 
 const LINK = new RegExp(`${BASE}/c/${TOKEN}/([A-Za-z0-9_-]+)`, "g");
-const PIXEL = new RegExp(`<img src="${BASE}/o/${TOKEN}"[^>]*>`, "g");
+const PIXEL = `<img src="${BASE}/o/${TOKEN}"[^>]*>`;
+const BACKGROUND = `<!--\\[if !mso]><!--><table [^>]*background="${BASE}/o/${TOKEN}"><tr><td[^>]*></td></tr></table><!--<!\\[endif]-->`;
+/** The pixel in both of its forms. */
+const PIXELS = new RegExp(`${BACKGROUND}<!--\\[if mso]>${PIXEL}<!\\[endif]-->|${PIXEL}`);
+
+export const withoutPixel = (html: string): string => html.replace(PIXELS, "");
 
 /** Targets of the tracking links in html, in order; throws on one that does not verify. */
 export const targetsIn = (html: string): string[] =>
@@ -82,5 +87,5 @@ export const targetsIn = (html: string): string[] =>
 /** Html with tracking taken out again: the pixel gone, and the n-th link replaced by the n-th of `originals`. */
 export function untracked(html: string, originals: readonly string[]): string {
   let n = 0;
-  return html.replace(PIXEL, "").replace(LINK, () => originals[n++]!);
+  return withoutPixel(html).replace(LINK, () => originals[n++]!);
 }

@@ -1,4 +1,4 @@
-/** Mails with and without what Postern adds, as they arrive: compiled, spliced and signed as the product does it. */
+/** Mails with and without what Postern adds, as they arrive by a relay: compiled, spliced and signed as the product does it. */
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -128,7 +128,9 @@ export function arrived(mail: Partial<Content>, add: Additions, host = "links.ex
     unsubscribe_mail: () => signToken(SECRET, subject, "unsubscribe"),
   });
   const date = new Date(now).toUTCString().replace("GMT", "+0000");
-  const received = `Received: from mail.example.com (mail.example.com [${SENDER_IP}]) by mx.example.net (Postfix) with ESMTPS id 4Ab; ${date}\r\n`;
+  const received =
+    `Received: from mail.example.com (mail.example.com [${SENDER_IP}]) by mx.example.net (Postfix) with ESMTPS id 4Ab; ${date}\r\n` +
+    `Received: from gateway.example.com (gateway.example.com [10.0.0.7]) by mail.example.com (Postfix) with ESMTPSA id 3Aa; ${date}\r\n`;
   const signature = add.dkim === true ? Buffer.from(sign(bytes, now)) : Buffer.alloc(0);
   const message = Buffer.concat([Buffer.from(received), signature, bytes]).toString("latin1");
   return Buffer.from(message.replace(/^\.\./gm, "."), "latin1");

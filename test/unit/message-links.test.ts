@@ -130,7 +130,8 @@ describe("links that stay", () => {
 });
 
 describe("the pixel", () => {
-  const pixel = `<img src="${BASE}/o/${TOKEN}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">`;
+  const image = `<img src="${BASE}/o/${TOKEN}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">`;
+  const background = `<!--[if !mso]><!--><table role="presentation" width="1" height="1" cellpadding="0" cellspacing="0" border="0" background="${BASE}/o/${TOKEN}"><tr><td width="1" height="1"></td></tr></table><!--<![endif]--><!--[if mso]>${image}<![endif]-->`;
   const only = { opens: true, clicks: false };
   it.each([
     ["<body>x</body>", "<body>x|</body>"],
@@ -142,11 +143,24 @@ describe("the pixel", () => {
     ["<body></body></body>", "<body></body>|</body>"],
     ["<!--[if mso]></body><![endif]--></body>", "<!--[if mso]></body><![endif]-->|</body>"],
     ["<!--[if mso]></body><![endif]-->", "<!--[if mso]></body><![endif]-->|"],
-  ])("%s", (html, where) => expect(track(html, only)).toBe(where.replace("|", pixel)));
+  ])("%s", (html, where) => {
+    expect(track(html, only)).toBe(where.replace("|", background));
+    expect(track(`<IMG SRC="a">${html}`, only)).toBe(`<IMG SRC="a">${where.replace("|", image)}`);
+  });
+  it.each([
+    ["<img src=a>", true],
+    ["<p><b><Img></p>", true],
+    ["<image src=a><picture></picture>", false],
+    ["<!-- <img src=a> --><!--[if mso]><img src=a><![endif]-->", false],
+    ["<!--[if !mso]><!--><img src=a><!--<![endif]-->", true],
+    ["<script>'<img src=a>'</script><p title='<img>'>", false],
+  ])("is an image only beside another: %s", (html, beside) =>
+    expect(track(html, only)).toBe(html + (beside ? image : background)),
+  );
   it("comes before links that follow the body", () => {
     const html = `<body><a href="${T}">1</a></body><a href="${T}">2</a>`;
     const out = track(html, { opens: true });
-    expect(out.indexOf(pixel)).toBe(out.indexOf("</body>") - pixel.length);
+    expect(out.indexOf(background)).toBe(out.indexOf("</body>") - background.length);
     expect(untracked(out, [T, T])).toBe(html);
   });
 });
@@ -155,7 +169,7 @@ it("opens and clicks are independent, and with neither nothing changes", () => {
   const html = `<body><a href="${T}">1</a></body>`;
   expect(track(html, { opens: false, clicks: false })).toBe(html);
   expect(targetsIn(track(html, { opens: true, clicks: false }))).toEqual([]);
-  expect(track(html, { opens: false, clicks: true })).not.toContain("<img");
+  expect(track(html, { opens: false, clicks: true })).not.toContain("/o/");
 });
 it("a target is signed once however often it is linked", () => {
   let calls = 0;

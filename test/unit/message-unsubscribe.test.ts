@@ -25,6 +25,17 @@ describe("a message with a way to unsubscribe", () => {
     );
   });
 
+  it("says which list it is of (RFC 2919), unless it says so itself", () => {
+    const listIds = (mail: string) => [...mail.matchAll(/^list-id: (.*)\r$/gim)].map(([, value]) => value);
+    expect(listIds(sent({}))).toEqual(["<news.example.com>"]);
+    expect(listIds(sent({}, { unsubscribe: { topic: null, mailDomain: null } }))).toEqual([
+      "<mail.example.com>",
+    ]);
+    const own = { headers: [{ name: "list-id", value: "Ours <ours.example.org>" }] };
+    expect(listIds(sent(own))).toEqual(["Ours <ours.example.org>"]);
+    expect(listIds(sent({}, { unsubscribe: null }))).toEqual([]);
+  });
+
   it("without a domain for mail has the link alone", () => {
     expect(sent({}, { unsubscribe: { topic: "news", mailDomain: null } })).toContain(
       `\r\nList-Unsubscribe: <${URL_}>\r\nList-Unsubscribe-Post:`,
