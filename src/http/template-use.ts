@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../core/result.ts";
 import type { Env } from "../env.ts";
 import { parse } from "../schema/parse.ts";
 import { isOfType, type TemplateContent } from "../schema/template.ts";
-import { TemplateUse, type VariableValue } from "../schema/template-use.ts";
+import { TemplateNamed, type VariableValue } from "../schema/template-use.ts";
 import { type ReadyTemplate, readyTemplate } from "./template-cache.ts";
 
 export interface Templated {
@@ -27,19 +27,20 @@ export async function withTemplate(
 ): Promise<Result<Templated, Problem>> {
   if (typeof value !== "object" || value === null || !("template" in value) || value.template == null)
     return ok({ value, template: null });
-  const use = parse(TemplateUse, value.template);
-  if (!use.ok) return within("template", use.error);
+  const named = parse(TemplateNamed, { template: value.template });
+  if (!named.ok) return named;
+  const use = named.value.template;
   const given = value as Record<string, unknown>;
   const both = ["html", "text"].find((part) => given[part] != null);
   if (both !== undefined)
     return invalid({ path: both, message: "may not be given together with `template`, which has its own" });
-  const template = await readyTemplate(env, use.value.id, now);
+  const template = await readyTemplate(env, use.id, now);
   if (template === "unknown")
     return invalid({ path: "template.id", message: "is neither the id nor the alias of a template here" });
   if (template === "draft")
     return invalid({ path: "template.id", message: "is that of a draft: publish the template first" });
   const { content } = template;
-  const values = valuesOf(content, use.value.variables ?? {});
+  const values = valuesOf(content, use.variables ?? {});
   if (!values.ok) return invalid(...values.error);
   const shared = given.variables;
   return ok({
@@ -55,7 +56,7 @@ export async function withTemplate(
         shared === undefined || shared === null
           ? values.value
           : typeof shared === "object"
-            ? { ...fallbacks(content), ...shared, ...use.value.variables }
+            ? { ...fallbacks(content), ...shared, ...use.variables }
             : shared,
     },
   });
@@ -78,15 +79,4 @@ function valuesOf(
       message: `must be of the type \`${type}\``,
     }));
   return issues.length > 0 ? err(issues) : ok({ ...fallbacks(content), ...given });
-}
-
-function within(path: string, problem: Problem): Result<never, Problem> {
-  if (!("issues" in problem)) return err(problem);
-  return err({
-    ...problem,
-    issues: problem.issues.map((issue) => ({
-      ...issue,
-      path: issue.path === "" ? path : `${path}.${issue.path}`,
-    })),
-  });
 }

@@ -18,7 +18,7 @@ import { isBare, scanHtml } from "./scan.ts";
 import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
 import { textOf } from "./text.ts";
 import { instrumentText } from "./text-links.ts";
-import { binder, clicksOnly, writeUnsubscribe } from "./unsubscribe.ts";
+import { binder, leaving, writeUnsubscribe } from "./unsubscribe.ts";
 import { type Bind, headerTemplate, splitVariables } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
 
@@ -62,7 +62,12 @@ export function compile(content: Content, context: CompileContext): Result<Compi
   if (faults.length > 0) return err(faults);
   const text = content.text ?? (content.html === null ? "" : textOf(content.html));
   const bind = binder(context);
-  const followed = { ...context, signLink: clicksOnly(content, context) };
+  const isLeaving = leaving(content, context);
+  const followed: Followed = {
+    ...context,
+    isLeaving,
+    signLink: (target) => (isLeaving(target) ? null : context.signLink(target)),
+  };
   const given = content.headers.find(({ name }) => name.toLowerCase() === "message-id");
   const messageId = context.bulk ? null : (given?.value.trim() ?? `<${context.id}@${content.from.domain}>`);
 
@@ -143,12 +148,17 @@ function textPieces(text: string, context: CompileContext, bind: Bind | null): r
 const withPreheaderOf = (html: string, { preheader }: Content, bind: Bind | null): string =>
   preheader == null || preheader === "" ? html : withPreheader(html, preheader, bind !== null);
 
-function htmlPieces(html: string, context: CompileContext, bind: Bind | null): readonly (string | Slot)[] {
+/** With `signLink` that leaves links alone by which recipients leave. */
+interface Followed extends CompileContext {
+  isLeaving: (link: string) => boolean;
+}
+
+function htmlPieces(html: string, context: Followed, bind: Bind | null): readonly (string | Slot)[] {
   const scan = scanHtml(html);
   const pieces: (string | Slot)[] = [];
   const spellingAt = (at: number) => (isBare(html, scan, at) ? "unquoted" : "html");
   const linkTemplate = (value: string, at: number) =>
-    bind === null ? null : linkSlot(value, context.trackingBase, bind, (within) => spellingAt(at + within));
+    bind === null ? null : linkSlot(value, context, bind, (within) => spellingAt(at + within));
   for (const piece of instrument(html, scan, { ...context, linkTemplate })) {
     if ("kind" in piece) pieces.push(piece);
     else if (bind === null || piece.at < 0) pieces.push(piece.text);

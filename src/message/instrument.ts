@@ -89,7 +89,7 @@ const image = (base: string): string[] => [
 ];
 
 /**
- * The pixel of a mail without images: a cell's background, which mail programs load as they load images; a picture to
+ * The pixel of a mail without images: a table's background, which mail programs load as they load images; a picture to
  * Outlook, whose backgrounds are VML. For SpamAssassin holds an image against a mail of few words (HTML_IMAGE_ONLY_04 to _32,
  * one to three points of its five), and a receipt is not spam for a pixel's sake.
  */

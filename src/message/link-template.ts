@@ -15,11 +15,18 @@ const HTTP = /^[\0-\x20]*https?:\/\//i;
 /** The slot of a link's value; null when it is not one that holds variables of ours, or cannot be tracked. */
 export function linkSlot(
   value: string,
-  base: string,
+  {
+    trackingBase: base,
+    isLeaving,
+  }: {
+    trackingBase: string;
+    /** Whether a link, its variables in braces, is one by which recipients leave. */
+    isLeaving: (link: string) => boolean;
+  },
   bind: Bind,
   spellingAt: (at: number) => "html" | "unquoted",
 ): Slot | null {
-  if (!value.includes("{{") || value.includes("\0")) return null;
+  if (!value.includes("{{") || value.includes("\0") || isLeaving(decodeHTMLAttribute(value))) return null;
   const raw = splitVariables(value, bind, spellingAt).filter(
     (piece): piece is string | VariableSlot => typeof piece === "string" || piece.kind === "variable",
   );

@@ -8,7 +8,7 @@ import type { Variable } from "./compiled.ts";
 import { isBare, scanHtml } from "./scan.ts";
 import { isStructured } from "./structured.ts";
 import { UNSUBSCRIBE_NAMES } from "./unsubscribe.ts";
-import { escapeHtml, escapeUnquoted, findVariables, headerText } from "./variables.ts";
+import { escapeHtml, escapeUnquoted, findVariables, headerSpelling, headerText } from "./variables.ts";
 
 /** Text with its variables found, each with what its value is spelled by. Made once for a text that is sent often. */
 export interface Prepared {
@@ -22,13 +22,13 @@ const asIs = (value: string): string => value;
 
 function prepare(
   text: string,
-  spellAt: (at: number, triple: boolean) => (value: string) => string,
+  spellAt: (at: number, triple: boolean, end: number) => (value: string) => string,
 ): Prepared {
   const pieces: (string | PreparedVariable)[] = [];
   let from = 0;
   for (const { at, end, triple, name, fallback } of findVariables(text)) {
     if (at > from) pieces.push(text.slice(from, at));
-    pieces.push({ name, fallback, spell: spellAt(at, triple) });
+    pieces.push({ name, fallback, spell: spellAt(at, triple, end) });
     from = end;
   }
   if (from < text.length) pieces.push(text.slice(from));
@@ -70,7 +70,12 @@ export function render(
     return out;
   };
   const line = (text: string, structured: boolean): string =>
-    fill(prepare(text, () => (value) => headerText(value, structured)));
+    fill(
+      prepare(text, (at, _triple, end) => {
+        const spelling = headerSpelling(structured, text.slice(0, at), text.slice(end));
+        return (value) => headerText(value, spelling);
+      }),
+    );
   const html = ready.html ?? (content.html === null ? null : prepareHtml(content.html));
   const text = ready.text ?? (content.text === null ? null : prepareText(content.text));
   const filled: Content = {

@@ -8,7 +8,7 @@ import type { Compiled, Fill, OwnValue, Slot, Variable, VariableSpelling } from 
 import { addressValue, structuredField, textField } from "./headers.ts";
 import { followed } from "./links.ts";
 import { isStructured } from "./structured.ts";
-import { escapeHtml, escapeUnquoted, headerText } from "./variables.ts";
+import { escapeHtml, escapeUnquoted, headerSpelling, headerText } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
 
 const encoder = new TextEncoder();
@@ -125,10 +125,14 @@ function spellHeader(name: string, template: readonly (string | Variable)[], fil
   const structured = isStructured(name);
   let text = "";
   let longest = 0;
-  for (const piece of template) {
+  for (const [i, piece] of template.entries()) {
     if (typeof piece === "string") text += piece;
     else if (piece.own !== undefined) text += ownValue(piece.own, fill);
-    else text += headerText(valueFor(piece, fill), structured);
+    else {
+      const after = template[i + 1];
+      const spelling = headerSpelling(structured, text, typeof after === "string" ? after : "");
+      text += headerText(valueFor(piece, fill), spelling);
+    }
   }
   if (!structured) return textField(name, text);
   if (name.length + 2 + text.length > HEADER_LINE_BYTES)

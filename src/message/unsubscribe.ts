@@ -6,7 +6,7 @@ import type { Content } from "../schema/email.ts";
 import type { CompileContext } from "./compile.ts";
 import type { OwnValue, Variable } from "./compiled.ts";
 import { structuredField } from "./headers.ts";
-import type { Bind } from "./variables.ts";
+import { type Bind, evenBraces } from "./variables.ts";
 import type { WireWriter } from "./wire.ts";
 
 /** Names that stand for a recipient's unsubscribe link. The second is Resend's. */
@@ -55,18 +55,30 @@ export function writeUnsubscribe(writer: WireWriter, content: Content, context: 
   if (context.trackingBase.startsWith("https://"))
     writer.text(structuredField("List-Unsubscribe-Post", "List-Unsubscribe=One-Click", false));
   if (!content.headers.some(({ name }) => name.toLowerCase() === "list-id"))
-    writer.text(
-      structuredField("List-Id", `<${context.unsubscribe?.topic ?? "mail"}.${content.from.domain}>`, false),
-    );
+    writer.text(structuredField("List-Id", `<${listLabel(context)}.${content.from.domain}>`, false));
 }
 
-/** Signs links, but not those that unsubscribe: to leave is not to click. Ours, and those the sender's own header names. */
-export function clicksOnly(
-  content: Content,
-  { trackingBase, signLink }: Pick<CompileContext, "trackingBase" | "signLink">,
-) {
-  const header = content.headers.find(({ name }) => name.toLowerCase() === "list-unsubscribe")?.value ?? "";
-  const named = new Set([...header.matchAll(/<\s*(https?:[^<>\s]+)\s*>/gi)].map(([, uri]) => uri));
-  return (target: string): string | null =>
-    named.has(target) || target.startsWith(`${trackingBase}/u/`) ? null : signLink(target);
+/** RFC 2919 section 3: labels of a list's name are not empty, which dots at a topic's end or side by side would make them. */
+const listLabel = ({ unsubscribe }: Context): string =>
+  (unsubscribe?.topic ?? "mail").replace(/\.+(?=\.|$)/g, "");
+
+/** Whether a link unsubscribes, for to leave is no click: ours, and those the sender's own header names, variables and all. */
+export function leaving(
+  { headers }: Pick<Content, "headers">,
+  { trackingBase }: Pick<CompileContext, "trackingBase">,
+): (link: string) => boolean {
+  const header = headers.find(({ name }) => name.toLowerCase() === "list-unsubscribe")?.value ?? "";
+  const named = new Set([...header.matchAll(/<([^<>]+)>/g)].map(([, uri]) => comparable(uri!)));
+  return (link) => link.startsWith(`${trackingBase}/u/`) || (named.size > 0 && named.has(comparable(link)));
+}
+
+/** A header's value is percent-encoded where a link's is not, and either may be spelled with capitals. */
+function comparable(uri: string): string {
+  const text = evenBraces(uri).trim();
+  const spelled = URL.canParse(text) ? new URL(text).href : text;
+  try {
+    return decodeURIComponent(spelled);
+  } catch {
+    return spelled; // A % that begins no escape.
+  }
 }

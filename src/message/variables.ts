@@ -43,6 +43,17 @@ export function rebrace(html: string, isHtml: (name: string) => boolean): string
   return out + html.slice(from);
 }
 
+/** Text with its variables spelled at their shortest, so that texts can be compared. */
+export function evenBraces(text: string): string {
+  let out = "";
+  let from = 0;
+  for (const { at, end, name, fallback } of findVariables(text)) {
+    out += `${text.slice(from, at)}{{${fallback === null ? name : `${name}|${fallback}`}}}`;
+    from = end;
+  }
+  return out + text.slice(from);
+}
+
 /** Which names are variables of a message, and what fills them. Null: not ours, it stays as text. */
 export type Bind = (name: string) => "recipient" | OwnValue | null;
 
@@ -87,12 +98,28 @@ export function headerTemplate(value: string, bind: Bind): (string | Variable)[]
   return pieces;
 }
 
+/** text: a header without a grammar. component: part of a URI or identifier. whole: all that stands in its angle brackets. */
+export type HeaderSpelling = "text" | "component" | "whole";
+
+/** How a value is spelled that stands between two pieces of a header's value. */
+export const headerSpelling = (structured: boolean, before: string, after: string): HeaderSpelling => {
+  if (!structured) return "text";
+  return before.endsWith("<") && after.startsWith(">") ? "whole" : "component";
+};
+
 /**
  * A value as part of a header's text. Control characters become spaces. In a header with a grammar (such as
- * List-Unsubscribe) it is percent-encoded, since what such headers hold is URIs.
+ * List-Unsubscribe) it is percent-encoded, since what such headers hold is URIs; a whole one keeps its signs and its own
+ * escapes, and loses only what would end it. A comma parts URIs, for readers that look for nothing else.
  */
-export const headerText = (value: string, structured: boolean): string =>
-  structured ? encodeURIComponent(value.toWellFormed()) : value.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+export function headerText(value: string, spelling: HeaderSpelling): string {
+  if (spelling === "text") return value.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+  const text = value.toWellFormed();
+  if (spelling === "component") return encodeURIComponent(text);
+  return encodeURI(text)
+    .replace(/%25(?=[0-9A-F]{2})/gi, "%")
+    .replaceAll(",", "%2C");
+}
 
 const ESCAPES: Record<string, string> = {
   "&": "&amp;",

@@ -2,9 +2,11 @@
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
 import type { CompileContext } from "../../src/message/compile.ts";
+import { render } from "../../src/message/render.ts";
 import type { Content } from "../../src/schema/email.ts";
+import { linkSigner } from "../../src/tracking/link.ts";
 import { sealUnsubscribe } from "../../src/tracking/unsubscribe.ts";
-import { BASE, ID, targetsIn, unstuffed, wire } from "../support/mail.ts";
+import { BASE, content, ID, SECRET, targetsIn, unstuffed, wire } from "../support/mail.ts";
 
 const seal = (address: string) => (topic: string | null) =>
   sealUnsubscribe("secret", { id: ID, recipient: 0, address, topic });
@@ -34,6 +36,12 @@ describe("a message with a way to unsubscribe", () => {
     const own = { headers: [{ name: "list-id", value: "Ours <ours.example.org>" }] };
     expect(listIds(sent(own))).toEqual(["Ours <ours.example.org>"]);
     expect(listIds(sent({}, { unsubscribe: null }))).toEqual([]);
+    expect(listIds(sent({}, { unsubscribe: { topic: "a..b.-", mailDomain: null } }))).toEqual([
+      "<a.b.-.example.com>",
+    ]);
+    expect(listIds(sent({}, { unsubscribe: { topic: "a...", mailDomain: null } }))).toEqual([
+      "<a.example.com>",
+    ]);
   });
 
   it("without a domain for mail has the link alone", () => {
@@ -122,6 +130,24 @@ describe("a message without", () => {
       `\r\nList-Unsubscribe: ${value}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n`,
     );
     expect(targetsIn(unstuffed(mail).toString().replaceAll("=\r\n", ""))).toEqual(["https://example.com/"]);
+  });
+
+  it.each([
+    ["https://n.example/leave?e={{e}}", "https://n.example/leave?e={{{ e }}}"],
+    ["https://n.example/leave?e={{e}}", "HTTPS://N.example/leave?e={{e}}"],
+    ["{{ url }}", "{{url}}"],
+  ])("nor is one that holds variables: <%s> and %s", (uri, href) => {
+    const variables = { e: "bea+x@example.net", url: "https://n.example/u?e=bea%20x@example.net" };
+    const given = {
+      headers: [{ name: "List-Unsubscribe", value: `<${uri}>` }],
+      html: `<a href="${href}">leave</a>`,
+      text: "x",
+    };
+    const to = { to: { address: "bea@example.net", name: null }, message_id: "1@example.com" };
+    const signLink = linkSigner(SECRET, ID);
+    expect(wire(given, { clicks: true, bulk: true }, { ...to, signLink, variables })).not.toContain("/c/");
+    const rendered = render(content(given), variables, null);
+    expect(rendered.ok && wire(rendered.value, { clicks: true })).not.toContain("/c/");
   });
 
   it.each([`<a href="${URL_}">`, '<a data-unsubscribe href="https://example.com/leave">'])(

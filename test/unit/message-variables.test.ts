@@ -2,6 +2,7 @@ import fc from "fast-check";
 import PostalMime, { decodeWords } from "postal-mime";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/message/compile.ts";
+import { render } from "../../src/message/render.ts";
 import { missingVariables } from "../../src/message/splice.ts";
 import type { Content } from "../../src/schema/email.ts";
 import { linkSigner } from "../../src/tracking/link.ts";
@@ -142,6 +143,26 @@ describe("variables in bulk", () => {
       "List-Unsubscribe: <https://x.com/u?e=a%20b%3E%2C%20%3Chttps%3A%2F%2Fevil.com>\r\n",
     );
     expect(bulk({ headers }, { e: "x".repeat(2_000) })).not.toContain("List-Unsubscribe");
+  });
+  it("leaves a whole URI or identifier in angle brackets what it is, and nothing in it ends it", () => {
+    const headers = [
+      { name: "List-Unsubscribe", value: "<{{url}}>, <https://x.com/{{m}}>" },
+      { name: "In-Reply-To", value: "<{{ id }}>" },
+    ];
+    const values = {
+      url: "https://x.com/u?e=a%20b&f=100%> ,<é\r\n",
+      m: "a@b.com?c",
+      id: "CA+1=z@mail.example.com",
+    };
+    const expected = [
+      "List-Unsubscribe: <https://x.com/u?e=a%20b&f=100%25%3E%20%2C%3C%C3%A9%0D%0A>, <https://x.com/a%40b.com%3Fc>\r\n",
+      "In-Reply-To: <CA+1=z@mail.example.com>\r\n",
+    ];
+    const rendered = render(content({ headers }), values, null);
+    for (const line of expected) {
+      expect(bulk({ headers }, values)).toContain(line);
+      expect(rendered.ok && wire(rendered.value)).toContain(line);
+    }
   });
   it("names those without value or fallback", () => {
     const made = compile(

@@ -237,7 +237,7 @@ describe("what is refused", () => {
     await send({ id: "none" }, "template.id", "neither the id nor the alias");
     await send({ id: draft!.id }, "template.id", "draft");
     await send({}, "template.id", "is missing");
-    await send("x", "template", "");
+    await send("x", "template", "must be an object such as");
     await send({ id }, "template.variables", "lacks `PRICE`");
     await send(
       { id, variables: { PRICE: "12" } },
