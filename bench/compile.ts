@@ -14,8 +14,8 @@ import { textOf } from "../src/message/text.ts";
 import { parseMailbox } from "../src/schema/address.ts";
 import type { Content } from "../src/schema/email.ts";
 import { linkSigner } from "../src/tracking/link.ts";
+import type { Figure } from "./figure.ts";
 import { HTML_20_LINKS } from "./mail.ts";
-import type { Figure } from "./rows.ts";
 
 const PER_RUN = 25;
 const SECRET = "a signing secret of forty characters long";

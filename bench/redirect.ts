@@ -2,11 +2,12 @@
  * Pixel and redirect with their events durable, beside a bare hono redirect on the same workerd: in turns, and the middle
  * one of each counts. Afterwards every answer must have its event in the store.
  */
+
+import { type Figure, median, progress } from "./figure.ts";
 import { eventsStored, load, pathsOf } from "./hits.ts";
 import { FROM, recipient, TEXT_2K } from "./mail.ts";
 import { until } from "./processes.ts";
 import { startProduct } from "./product.ts";
-import { type Figure, median, progress } from "./rows.ts";
 import { startSink } from "./sink.ts";
 import { startWorker } from "./workerd.ts";
 

@@ -3,9 +3,11 @@
  * growth, latency, redirect, compile. Run it on a quiet machine: sink, peer and Postern share its cores.
  */
 import { cpus } from "node:os";
+import { bulkRow, farRelayRow, growthRow } from "./bulk.ts";
 import { compileRow } from "./compile.ts";
+import type { Figure } from "./figure.ts";
+import { latencyRow, oneOffRow } from "./one-off.ts";
 import { redirectRow } from "./redirect.ts";
-import { bulkRow, type Figure, farRelayRow, growthRow, latencyRow, oneOffRow } from "./rows.ts";
 
 const ROWS: Record<string, () => Promise<Figure[]>> = {
   bulk: () => bulkRow(20_000),
