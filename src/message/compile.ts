@@ -19,7 +19,7 @@ import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structure
 import { textOf } from "./text.ts";
 import { instrumentText } from "./text-links.ts";
 import { binder, leaving, writeUnsubscribe } from "./unsubscribe.ts";
-import { type Bind, headerTemplate, splitVariables } from "./variables.ts";
+import { type Bind, findVariables, headerTemplate, splitVariables } from "./variables.ts";
 import { WireWriter } from "./wire.ts";
 
 export interface CompileContext {
@@ -185,10 +185,7 @@ function contentFaults(content: Content, bulk: boolean): FieldIssue[] {
   if (subject !== null) issues.push({ path: "subject", message: subject });
   for (const { name, value } of content.headers) {
     const path = /^[A-Za-z_]\w*$/.test(name) ? `headers.${name}` : `headers[${JSON.stringify(name)}]`;
-    const message =
-      bulk && name.toLowerCase() === "message-id"
-        ? "may not be set here: each copy of a bulk message has its own"
-        : headerFault(name, value);
+    const message = (bulk ? bulkHeaderFault(name, value) : null) ?? headerFault(name, value);
     if (message !== null) issues.push({ path, message });
   }
   for (const [i, file] of content.attachments.entries()) {
@@ -208,6 +205,15 @@ function contentFaults(content: Content, bulk: boolean): FieldIssue[] {
     issues.push(tooLarge(content, expectedBytes(content, content.text ?? "")));
   }
   return issues;
+}
+
+/** What only a message to many cannot have. A recipient's value could make another mailbox of one. */
+function bulkHeaderFault(name: string, value: string): string | null {
+  if (name.toLowerCase() === "message-id")
+    return "may not be set here: each copy of a bulk message has its own";
+  return isMailboxHeader(name) && !findVariables(value).next().done
+    ? "may not hold variables in a bulk message: it names one mailbox, the same in every copy"
+    : null;
 }
 
 const SLACK = 64 * 1024;

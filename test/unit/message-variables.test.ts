@@ -164,6 +164,16 @@ describe("variables in bulk", () => {
       expect(rendered.ok && wire(rendered.value)).toContain(line);
     }
   });
+  it("refuses them in headers that hold a mailbox, where a value would be read as another", () => {
+    const of = (value: string) =>
+      compile(content({ headers: [{ name: "Sender", value }] }), context({ bulk: true }));
+    for (const value of ["{{x}} <a@example.com>", "{{x|y}}@example.com"])
+      expect(of(value)).toEqual({
+        ok: false,
+        error: [{ path: "headers.Sender", message: expect.stringContaining("variables") }],
+      });
+    expect(of("{x} <a@example.com>").ok).toBe(true);
+  });
   it("names those without value or fallback", () => {
     const made = compile(
       content({
