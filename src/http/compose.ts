@@ -183,6 +183,11 @@ function build(
   const isLeft = isAsked(request);
   const topic =
     (typeof unsubscribe === "object" && unsubscribe !== null ? unsubscribe.topic : request.topic_id) ?? null;
+  if (isLeft && request.topic_id != null && request.topic_id !== topic)
+    return invalid({
+      path: "topic_id",
+      message: "names another topic than `unsubscribe`: give one of them",
+    });
   const linkName = shape.linkName ?? null;
   const clash = content.headers.find(({ name }) => /^list-unsubscribe(-post)?$/i.test(name));
   if (isLeft && clash !== undefined)

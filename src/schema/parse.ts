@@ -29,6 +29,9 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown => {
   return here;
 };
 
+/** What zod says where a schema has no sentence of its own for something else than an object. */
+const OBJECT_WANTED = /^Invalid input: expected object, .*$/;
+
 /** The value a schema makes of `given`, or a Problem that names every field at fault. */
 export function parse<T extends z.ZodType>(schema: T, given: unknown): Result<z.output<T>, Problem> {
   const parsed = schema.safeParse(given);
@@ -43,7 +46,7 @@ export function parse<T extends z.ZodType>(schema: T, given: unknown): Result<z.
     const message =
       issue.path.length === 0 && issue.code === "invalid_type"
         ? "The body must be a JSON object."
-        : issue.message;
+        : issue.message.replace(OBJECT_WANTED, "must be a JSON object");
     issues.push({
       path: spellPath(issue.path),
       message: absent && !message.startsWith("is missing") ? "is missing" : message,

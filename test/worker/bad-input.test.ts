@@ -66,7 +66,15 @@ describe("fields", () => {
     ["a number in the list", { to: ["a@example.net", 5] }, "validation_error", "to[1]", "text"],
     ["a subject that is a list", { subject: ["a"] }, "validation_error", "subject", "text"],
     ["html that is a number", { html: 1 }, "validation_error", "html", "text"],
-    ["tracking that is text", { tracking: "yes" }, "validation_error", "tracking", ""],
+    ["tracking that is text", { tracking: "yes" }, "validation_error", "tracking", "must be a JSON object"],
+    ["a tag that is text", { tags: ["a"] }, "validation_error", "tags[0]", "must be a JSON object"],
+    [
+      "two topics",
+      { unsubscribe: { topic: "news" }, topic_id: "offers" },
+      "validation_error",
+      "topic_id",
+      "another topic than `unsubscribe`",
+    ],
     [
       "tracking.opens that is text",
       { tracking: { opens: "yes" } },
