@@ -21,8 +21,12 @@ export const closed = (): Breaker => ({ failures: 0, retryAt: 0, lastError: null
 /** Whether the relay may be used, or probed, now. */
 export const isAvailable = (breaker: Breaker, now: number): boolean => breaker.retryAt <= now;
 
-/** After a failure. Rests double, from 5 seconds to 5 minutes, each up to a fifth longer or shorter. */
+/**
+ * After a failure. Rests double, from 5 seconds to 5 minutes, each up to a fifth longer or shorter. What fails while it
+ * rests was under way before: several sessions' messages, one failure.
+ */
 export function failed(breaker: Breaker, error: string, now: number, random: number): Breaker {
+  if (!isAvailable(breaker, now)) return { ...breaker, lastError: error };
   const rest = Math.min(FIRST_REST_MS * 2 ** Math.min(breaker.failures, 20), LONGEST_REST_MS);
   return {
     failures: breaker.failures + 1,

@@ -99,8 +99,10 @@ export class Deliveries {
   /** Takes up to `limit` waiting deliveries whose message has expired. Counts no attempt. */
   claimExpired(now: number, limit: number): Delivery[] {
     const emails = this.#sql.exec<{ number: number }>(
-      "SELECT number FROM email WHERE expires_at <= ? LIMIT 100",
+      `SELECT number FROM email WHERE expires_at <= ?1 AND EXISTS (
+         SELECT 1 FROM delivery WHERE id BETWEEN number * ?2 AND number * ?2 + ?2 - 1 AND state = 0) LIMIT 100`,
       now,
+      deliveryId(1, 0),
     );
     const claimed: Delivery[] = [];
     for (const { number } of emails.toArray()) {

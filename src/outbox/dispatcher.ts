@@ -8,6 +8,7 @@ import type { Config } from "../env.ts";
 import { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf } from "../smtp/routing.ts";
+import { Clock, WATCHDOG_MS } from "./clock.ts";
 import type { Contents } from "./contents.ts";
 import { type Job, Lane, type LaneContext, type LanePool } from "./lane.ts";
 import type { Mail } from "./mail.ts";
@@ -20,10 +21,6 @@ import type { Reporter } from "./reporter.ts";
 import type { RelayState } from "./rpc.ts";
 import { SandboxPool, sandboxRelay } from "./sandbox.ts";
 
-/** While something is under way, an alarm is never further off than this: it is what restarts work after a crash. */
-const WATCHDOG_MS = 10_000;
-/** Never look again sooner than this. */
-const SOONEST_MS = 5;
 /** Expired deliveries given up in one go. */
 const EXPIRED_PER_SWEEP = 1_000;
 /**
@@ -53,15 +50,20 @@ export interface DispatcherContext {
 export class Dispatcher {
   readonly #context: DispatcherContext;
   readonly #lanes = new Map<string, Lane>();
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #clock: Clock;
   #reportTimer: ReturnType<typeof setTimeout> | null = null;
-  #alarmAt: number | null = null;
   #reportedAt = 0;
   #backlogSince: number | null = null;
 
   constructor(context: DispatcherContext) {
     this.#context = context;
     const { config, queue, contents, outcomes, meter, newId, now, random, seals, signerOf, log } = context;
+    this.#clock = new Clock({
+      now,
+      setAlarm: context.setAlarm,
+      isWorking: () => this.#isWorking,
+      wake: () => this.wake(),
+    });
     const paces = new Paces(config.paces, config.shards);
     const open = (relay: Relay, pool: LanePool) =>
       this.#lanes.set(
@@ -92,7 +94,7 @@ export class Dispatcher {
   wake(): void {
     const { queue, now } = this.#context;
     const at = now();
-    this.#sweep(at);
+    const mayBeMore = this.#sweep(at);
     for (const route of queue.deliveries.waitingRoutes()) {
       const due = queue.deliveries.nextDue(route);
       if (due === null || due > at) continue;
@@ -100,7 +102,7 @@ export class Dispatcher {
       if (lane !== null) void lane.work(() => this.wake());
     }
     this.#reportSoon();
-    this.#rearm(at);
+    this.#rearm(at, mayBeMore);
   }
 
   /** Finds who can send new mail at once. Whatever cannot go waits in the queue. */
@@ -126,7 +128,7 @@ export class Dispatcher {
   /** New mail is stored. Cheaper than `wake`, which comes again when the lanes are done. */
   accepted(mail: readonly Mail[]): void {
     const at = this.#context.now();
-    this.#alarmBy(at + WATCHDOG_MS);
+    this.#clock.alarmBy(at + WATCHDOG_MS);
     const lanes = new Set<Lane>();
     let asleep = false;
     for (const { order, routes, lane, given } of mail) {
@@ -156,8 +158,7 @@ export class Dispatcher {
 
   /** An alarm fired: the one that was set is gone. */
   alarm(): void {
-    this.#alarmAt = null;
-    this.#context.queue.books.tidy(this.#context.now());
+    this.#clock.fired();
     this.wake();
   }
 
@@ -174,6 +175,11 @@ export class Dispatcher {
     await this.#context.reporter.flush();
   }
 
+  /** Copies that no session has taken yet are in nobody's hands. */
+  release(): void {
+    for (const lane of this.#lanes.values()) lane.claims.putBack();
+  }
+
   states(): RelayState[] {
     const { queue, now } = this.#context;
     const at = now();
@@ -182,7 +188,7 @@ export class Dispatcher {
       name: lane.relay.name,
       breaker: lane.isAvailable(at) ? "closed" : "open",
       retryAt: lane.isAvailable(at) ? null : lane.availableAt(),
-      lastError: lane.breaker.lastError,
+      lastError: lane.complaint(at),
       sessions: lane.pool.state.open,
       waiting: routes
         .filter((route) => relaysOf(route)[0] === lane.relay.name)
@@ -195,13 +201,15 @@ export class Dispatcher {
     return relaysOf(route).find((name) => this.#lanes.get(name)?.isAvailable(now)) ?? null;
   }
 
-  #sweep(now: number): void {
+  /** Gives up what has expired. False: whatever expired and is still there is in a session's hands. */
+  #sweep(now: number): boolean {
     const { queue, outcomes, newId } = this.#context;
     const due = queue.nextExpiry();
-    if (due === null || due > now) return;
-    for (const delivery of queue.deliveries.claimExpired(now, EXPIRED_PER_SWEEP))
-      outcomes.finish(delivery, [expired(newId, delivery, now)]);
+    if (due === null || due > now) return false;
+    const over = queue.deliveries.claimExpired(now, EXPIRED_PER_SWEEP);
+    for (const delivery of over) outcomes.finish(delivery, [expired(newId, delivery, now)]);
     outcomes.flush();
+    return over.length > 0;
   }
 
   #reportSoon(ms = REPORT_MS): void {
@@ -221,13 +229,15 @@ export class Dispatcher {
 
   async #report(now: number): Promise<void> {
     this.#reportedAt = now;
-    if (!(await this.#context.reporter.flush())) this.#lookAgain(this.#context.now() + LEDGER_RETRY_MS);
+    if (!(await this.#context.reporter.flush())) this.#clock.lookAgain(this.#context.now() + LEDGER_RETRY_MS);
   }
 
   /** Sets timer and alarm for whatever comes next. */
-  #rearm(now: number): void {
+  #rearm(now: number, mayBeMore: boolean): void {
     const { queue } = this.#context;
-    const times = [queue.nextExpiry(), queue.books.nextTidy()];
+    const expiry = queue.nextExpiry();
+    const isInHands = expiry !== null && expiry <= now && !mayBeMore;
+    const times = [isInHands ? now + WATCHDOG_MS : expiry, this.#tidied(now)];
     for (const route of queue.deliveries.waitingRoutes()) {
       const due = queue.deliveries.nextDue(route);
       if (due !== null) times.push(Math.max(due, this.#usableAt(route, now)));
@@ -235,8 +245,21 @@ export class Dispatcher {
     const next = times
       .filter((time) => time !== null)
       .reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-    if (Number.isFinite(next)) this.#lookAgain(next);
-    if ([...this.#lanes.values()].some((lane) => lane.isWorking)) this.#alarmBy(now + WATCHDOG_MS);
+    if (Number.isFinite(next)) this.#clock.lookAgain(next);
+    if (this.#isWorking) this.#clock.alarmBy(now + WATCHDOG_MS);
+  }
+
+  get #isWorking(): boolean {
+    return [...this.#lanes.values()].some((lane) => lane.isWorking);
+  }
+
+  /** Tidies the books when it is time. When it is again. */
+  #tidied(now: number): number | null {
+    const { books } = this.#context.queue;
+    const at = books.nextTidy();
+    if (at === null || at > now) return at;
+    books.tidy(now);
+    return books.nextTidy();
   }
 
   /** When the first relay of a route can send again; now when one can. */
@@ -253,28 +276,8 @@ export class Dispatcher {
     return Number.isFinite(soonest) ? soonest : now + WATCHDOG_MS;
   }
 
-  #lookAgain(at: number): void {
-    const now = this.#context.now();
-    const inMs = Math.max(at - now, SOONEST_MS);
-    if (inMs < WATCHDOG_MS) {
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => {
-        this.#timer = null;
-        this.wake();
-      }, inMs);
-    }
-    this.#alarmBy(now + Math.max(inMs, SOONEST_MS));
-  }
-
-  /** Makes sure an alarm comes by then. An earlier one stays: it will find out what there is to do. */
-  #alarmBy(at: number): void {
-    if (this.#alarmAt !== null && this.#alarmAt <= at) return;
-    this.#alarmAt = at;
-    this.#context.setAlarm(at);
-  }
-
   /** An alarm that restarts work after a crash, before anything is promised. */
   guard(): void {
-    this.#alarmBy(this.#context.now() + WATCHDOG_MS);
+    this.#clock.alarmBy(this.#context.now() + WATCHDOG_MS);
   }
 }

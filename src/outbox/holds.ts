@@ -32,8 +32,10 @@ export class Holds {
     return null;
   }
 
-  /** It said "too fast". Returns the end of the hold. */
+  /** It said "too fast". Returns the end of the hold: of the one there is, where the mail was on its way before that. */
   slowDown(domain: string, now: number): number {
+    const standing = this.until(domain, now);
+    if (standing !== null) return standing;
     const length = Math.min((this.#length.get(domain) ?? HOLD_MS / 2) * 2, LONGEST_MS);
     const until = now + length;
     this.#length.set(domain, length);

@@ -3,7 +3,7 @@
  * turns what came of it into an outcome. The pool calls it from its session loops.
  */
 import { DAY_MS } from "../core/limits.ts";
-import { actionOf } from "../policy/category.ts";
+import { actionOf, REFUSES_US } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
@@ -89,6 +89,11 @@ export class Lane implements Source<Job> {
   /** When it may be used again, in milliseconds since 1970. */
   availableAt(): number {
     return Math.max(this.breaker.retryAt, this.spentUntil);
+  }
+
+  /** Why it may not be used, or what went wrong last; null: all is well. */
+  complaint(now: number): string | null {
+    return this.spentUntil > now ? "Its quota is used up until it renews." : this.breaker.lastError;
   }
 
   /** Milliseconds until the rate allows another message. */
@@ -180,7 +185,8 @@ export class Lane implements Source<Job> {
     const at = now();
     meter.count(attempt, delivery.attempts === 1 ? at - job.since : null);
     if (attempt.disposition === "accepted") {
-      this.breaker = closed();
+      // While it rests, this is word of before: the refusal that came since is the news.
+      if (isAvailable(this.breaker, at)) this.breaker = closed();
       queue.holds.relax(delivery.domain);
       if (this.#slowed.size > 0) this.#slowed.clear();
       outcomes.finish(delivery, accepted(newId, delivery, attempt, at, this.relay));
@@ -188,7 +194,8 @@ export class Lane implements Source<Job> {
     }
     const action = actionOf(attempt.category, attempt.disposition);
     const data = attemptData(delivery, attempt, job.requestId);
-    const elsewhere = action === "next_relay" ? without(delivery.route, this.relay.name) : delivery.route;
+    const isTheRelay = action === "next_relay" || REFUSES_US.has(attempt.category);
+    const elsewhere = isTheRelay ? without(delivery.route, this.relay.name) : delivery.route;
     if (elsewhere !== delivery.route) {
       data.next_attempt_at = at;
       outcomes.postpone(

@@ -216,6 +216,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
 
   async cancel(id: EmailId): Promise<Change> {
     const now = Date.now();
+    this.#dispatcher.release();
     const kind = this.#queue.cancel(id, (recipients) =>
       recipients.map((index) =>
         eventOf(newId, "email.canceled", { email: id, index }, now, { reason: "Cancelled by the sender." }),
@@ -226,6 +227,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
   }
 
   async erase(address: string): Promise<ErasedFromOutbox> {
+    this.#dispatcher.release();
     const erased = this.#queue.erase(address);
     this.#dispatcher.wake();
     return erased;

@@ -186,6 +186,16 @@ export const CATEGORIES = {
   unspecified: row("deferred", "retry", "The relay refused the message for now."),
 } as const satisfies Record<string, Row>;
 
+/**
+ * What a relay says of us and would say of any message: another relay may take it, if there is one. Until somebody has
+ * acted, the operator's mail goes on. Not `sender_refused`, which may be the recipient's word, passed on.
+ */
+export const REFUSES_US: ReadonlySet<string> = new Set<keyof typeof CATEGORIES>([
+  "relay_denied",
+  "authentication_required",
+  "tls_required",
+]);
+
 /** Why an attempt ended as it did. */
 export type Category = keyof typeof CATEGORIES;
 

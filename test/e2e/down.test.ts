@@ -22,6 +22,17 @@ const relays = {
   second: new SinkRelay({ extensions: EXTENSIONS }),
   five: new SinkRelay({ extensions: EXTENSIONS, messages: 5 }),
   two: new SinkRelay({ extensions: EXTENSIONS, connections: 2 }),
+  third: new SinkRelay({ extensions: EXTENSIONS }),
+  stranger: new SinkRelay({
+    extensions: EXTENSIONS,
+    faults: { mail: { say: "530 5.7.0 Authentication required\r\n" } },
+  }),
+  denying: new SinkRelay({
+    extensions: EXTENSIONS,
+    faults: { rcpt: { say: "554 5.7.1 Relay access denied\r\n" } },
+  }),
+  slow: new SinkRelay({ extensions: EXTENSIONS, delay: 50 }),
+  spent: new SinkRelay({ extensions: EXTENSIONS }),
 };
 type Name = keyof typeof relays;
 const ports = new Map<string, number>();
@@ -44,6 +55,11 @@ beforeAll(async () => {
     entry("second", { from: ["second.example", "gone.example"], priority: 10 }),
     entry("five"),
     entry("two"),
+    entry("third", { from: ["stranger.example", "denying.example"], priority: 10 }),
+    entry("stranger"),
+    entry("denying"),
+    entry("slow"),
+    entry("spent", { quota: "3/d" }),
   ]);
   postern = await Postern.start(folder.path, { RELAYS });
 });
@@ -65,13 +81,15 @@ async function arrives(name: Name, wanted: readonly string[], id: string): Promi
   expect(tally(log.taken, wanted)).toEqual(ALL_THERE);
   expect(await counts(postern, id)).toEqual({ sent: wanted.length });
 }
+async function stateOf(name: Name): Promise<{ breaker: string; last_error: string | null }> {
+  const { body } = await postern.api("GET", "/relays");
+  return (body.data as { name: string; breaker: string; last_error: string | null }[]).find(
+    (one) => one.name === name,
+  )!;
+}
 async function breakerIs(name: Name, state: string): Promise<void> {
-  const breaker = async () => {
-    const { body } = await postern.api("GET", "/relays");
-    return (body.data as { name: string; breaker: string }[]).find((one) => one.name === name)!.breaker;
-  };
   await until(
-    async () => (await breaker()) === state,
+    async () => (await stateOf(name)).breaker === state,
     30_000,
     () => `the breaker is not ${state}`,
   );
@@ -128,5 +146,56 @@ describe.concurrent("a relay with limits, told by 421", () => {
     const wanted = readers(2_000);
     await arrives("two", wanted, await sendBy("two", wanted));
     expect(relays.two.log.turnedAway).toBeLessThanOrEqual(SMTP_CONNECTIONS_DEFAULT - 2);
+  });
+});
+
+describe.concurrent("a relay that takes nothing from us, whatever the message", () => {
+  it.each(["stranger", "denying"] as const)(
+    "%s: all goes by the next one",
+    { timeout: 60_000 },
+    async (name) => {
+      const to = readers(20, `${name}.example`);
+      const id = await sendBy(name, to);
+      await until(
+        () => tally(relays.third.log.taken, to).missing.length === 0,
+        30_000,
+        () => `${tally(relays.third.log.taken, to).missing.length} are missing`,
+      );
+      expect(await counts(postern, id)).toEqual({ sent: to.length });
+    },
+  );
+
+  it("says in GET /relays that its quota is used up", { timeout: 60_000 }, async () => {
+    await sendBy("spent", readers(5, "spent.example"));
+    await breakerIs("spent", "open");
+    expect((await stateOf("spent")).last_error).toBe("Its quota is used up until it renews.");
+  });
+});
+
+describe.concurrent("a bulk that is cancelled while it goes out", () => {
+  it("ends with what is on the wire", { timeout: 60_000 }, async () => {
+    const { log } = relays.slow;
+    const to = readers(600, "slow.example");
+    const id = await sendBy("slow", to);
+    await until(
+      () => log.taken.length >= 10,
+      30_000,
+      () => `${log.taken.length} came`,
+    );
+    const { status } = await postern.api("POST", `/emails/${id}/cancel`);
+    const before = log.taken.length;
+    expect(status).toBe(200);
+    let seen: Record<string, number> = {};
+    await until(
+      async () => {
+        seen = await counts(postern, id);
+        return seen.queued === undefined;
+      },
+      30_000,
+      () => `${JSON.stringify(seen)}, ${log.taken.length} came`,
+    );
+    // Two a session: one on the wire, and one that was taken while it was.
+    expect(log.taken.length - before).toBeLessThanOrEqual(2 * SMTP_CONNECTIONS_DEFAULT);
+    expect(seen).toEqual({ sent: log.taken.length, canceled: to.length - log.taken.length });
   });
 });

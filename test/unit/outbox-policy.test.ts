@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/core/limits.ts";
 import { nextAttempt, wait } from "../../src/outbox/backoff.ts";
 import { closed, failed, isAvailable } from "../../src/outbox/breaker.ts";
+import { Clock, WATCHDOG_MS } from "../../src/outbox/clock.ts";
 import { Paces } from "../../src/outbox/paces.ts";
 import { newBucket, shareOf, take, waitFor } from "../../src/outbox/throttle.ts";
 import { parseSchedule } from "../../src/schema/schedule.ts";
@@ -39,14 +40,57 @@ describe("breaker", () => {
     let breaker = closed();
     expect(isAvailable(breaker, NOW)).toBe(true);
     const rests: number[] = [];
-    for (let i = 0; i < 9; i++) {
-      breaker = failed(breaker, "no", NOW, 0.5);
-      rests.push((breaker.retryAt - NOW) / 1000);
+    for (let i = 0, now = NOW; i < 9; i++, now = breaker.retryAt) {
+      breaker = failed(breaker, "no", now, 0.5);
+      rests.push((breaker.retryAt - now) / 1000);
     }
     expect(rests).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
-    expect(isAvailable(breaker, NOW)).toBe(false);
+    expect(isAvailable(breaker, breaker.retryAt - 1)).toBe(false);
     expect(isAvailable(breaker, breaker.retryAt)).toBe(true);
     expect(breaker.lastError).toBe("no");
+  });
+
+  it("takes what fails while it rests for the same failure: several sessions had messages under way", () => {
+    let breaker = closed();
+    for (let i = 0; i < 8; i++) breaker = failed(breaker, `no ${i}`, NOW + i, 0.5);
+    expect(breaker).toEqual({ failures: 1, retryAt: NOW + 5_000, lastError: "no 7" });
+  });
+});
+
+describe("clock", () => {
+  beforeEach(() => void vi.useFakeTimers({ now: NOW }));
+  afterEach(() => void vi.useRealTimers());
+  const clockOf = (isWorking: boolean) => {
+    const seen = { alarms: [] as number[], wakes: [] as number[] };
+    const clock = new Clock({
+      now: () => Date.now(),
+      setAlarm: (at) => seen.alarms.push(at - NOW),
+      isWorking: () => isWorking,
+      wake: () => seen.wakes.push(Date.now() - NOW),
+    });
+    return { clock, seen };
+  };
+
+  it("leaves what is far to the alarm while nobody works", () => {
+    const { clock, seen } = clockOf(false);
+    clock.lookAgain(NOW + MINUTE_MS);
+    vi.advanceTimersByTime(MINUTE_MS);
+    expect(seen).toEqual({ alarms: [MINUTE_MS], wakes: [] });
+  });
+
+  it("looks again by itself while somebody works: an alarm that fired waits for them, and no other comes", () => {
+    const { clock, seen } = clockOf(true);
+    clock.lookAgain(NOW + MINUTE_MS);
+    vi.advanceTimersByTime(WATCHDOG_MS);
+    expect(seen).toEqual({ alarms: [MINUTE_MS], wakes: [WATCHDOG_MS] });
+  });
+
+  it("does not forget what comes sooner", () => {
+    const { clock, seen } = clockOf(false);
+    clock.lookAgain(NOW + 100);
+    clock.lookAgain(NOW + 5_000);
+    vi.advanceTimersByTime(5_000);
+    expect(seen).toEqual({ alarms: [100], wakes: [100] });
   });
 });
 

@@ -4,6 +4,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
 import { type EmailId, newEmailId } from "../../src/core/ids.ts";
 import { type Env, outboxOf } from "../../src/env.ts";
+import { Deliveries } from "../../src/outbox/deliveries.ts";
+import { Holds } from "../../src/outbox/holds.ts";
 import type { Outbox } from "../../src/outbox/outbox.ts";
 import { Reporter } from "../../src/outbox/reporter.ts";
 import { Reports } from "../../src/outbox/reports.ts";
@@ -171,6 +173,39 @@ describe("temporary failure", () => {
     const held = await poll(due, (row) => row.due > Date.now() + 30_000);
     expect(held.due).toBeGreaterThan(Date.now() + 30_000);
     expect(held.attempts).toBe(0);
+  });
+});
+
+describe("a hold", () => {
+  it("is one, however many messages were on their way when it began; the next in a row is twice as long", async () => {
+    await runInDurableObject(stub(newEmailId(3, new Uint8Array(10))), (_, state) => {
+      const holds = new Holds(state.storage.sql);
+      const domain = `burst-${Date.now()}.example`;
+      const ends = [0, 1, 2, 3].map((at) => holds.slowDown(domain, at));
+      expect(ends).toEqual([60_000, 60_000, 60_000, 60_000]);
+      expect(holds.slowDown(domain, 60_000)).toBe(180_000);
+    });
+  });
+});
+
+describe("a message whose time is over", () => {
+  it("is given up though a hundred older ones, over too, are in sessions' hands", async () => {
+    const of = (name: string, count: number, state: number) =>
+      `INSERT INTO email (id, mail_from, sender, smtputf8, slots, expires_at)
+         SELECT '${name}' || value, 'a@example.com', 'a@example.com', 0, '[]', 5
+         FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ${count}) SELECT value FROM n);
+       INSERT INTO delivery (id, address, route, due, state, attempts)
+         SELECT number * 1048576, 'x@example.net', 'nowhere', 9e15, ${state}, 1 FROM email WHERE id LIKE '${name}%'`;
+    await runInDurableObject(stub(newEmailId(4, new Uint8Array(10))), (_, state) => {
+      state.storage.transactionSync(() => {
+        state.storage.sql.exec(of("in-hands-", 100, 1));
+        state.storage.sql.exec(of("waiting-", 1, 0));
+        const given = new Deliveries(state.storage.sql).claimExpired(10, 1_000).map(({ email }) => email);
+        expect(given).toEqual(["waiting-1"]);
+        state.storage.sql.exec("DELETE FROM delivery WHERE route = 'nowhere'");
+        state.storage.sql.exec("DELETE FROM email WHERE id LIKE 'in-hands-%' OR id LIKE 'waiting-%'");
+      });
+    });
   });
 });
 
