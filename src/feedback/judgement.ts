@@ -36,7 +36,7 @@ export function judged(
     recipient,
     action,
     status: status ?? statusIn(diagnostic ?? ""),
-    diagnostic: diagnostic === null ? null : diagnostic.slice(0, DIAGNOSTIC_CHARS),
+    diagnostic: diagnostic === null ? null : diagnostic.slice(0, DIAGNOSTIC_CHARS).toWellFormed(),
     category,
     permanent: action === "failed" && !temporary,
   };

@@ -4,13 +4,13 @@
  */
 import { Hono } from "hono";
 import { type EmailId, timeOf, uuidv7 } from "../core/ids.ts";
-import { LINKS_KNOWN, USER_AGENT_CHARS } from "../core/limits.ts";
+import { LINKS_KNOWN } from "../core/limits.ts";
 import { type Config, type Env, readConfig } from "../env.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { verifyLink } from "../tracking/link.ts";
 import { type Subject, verifyToken } from "../tracking/token.ts";
 import { judgeVisit } from "../tracking/verdict.ts";
-import { visitOf } from "../tracking/visitor.ts";
+import { keptAgent, visitOf } from "../tracking/visitor.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { recordHit } from "./hits.ts";
 
@@ -129,7 +129,7 @@ function record(
       at: now,
       link,
       visitor: {
-        user_agent: visit.userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
+        user_agent: keptAgent(visit.userAgent),
         ip: keptAddress(ip, visitorAddresses),
         verdict,
         reason,

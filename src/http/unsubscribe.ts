@@ -5,12 +5,13 @@
  */
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { UNSUBSCRIBE_BODY_BYTES, USER_AGENT_CHARS } from "../core/limits.ts";
+import { UNSUBSCRIBE_BODY_BYTES } from "../core/limits.ts";
 import { ledgerOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { EventType, Unsubscribe } from "../schema/event.ts";
 import { keptAddress } from "../tracking/address.ts";
 import { openUnsubscribe, type Subscription } from "../tracking/unsubscribe.ts";
+import { keptAgent } from "../tracking/visitor.ts";
 import { readText } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { newId } from "./new-id.ts";
@@ -80,7 +81,7 @@ async function record(
     data: {
       unsubscribe: { address, topic, via },
       visitor: {
-        user_agent: c.req.header("user-agent")?.slice(0, USER_AGENT_CHARS) ?? null,
+        user_agent: keptAgent(c.req.header("user-agent") ?? null),
         ip: keptAddress(c.req.header("cf-connecting-ip") ?? null, visitorAddresses),
       },
     },

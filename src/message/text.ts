@@ -227,8 +227,12 @@ class Page {
     const text = (shown === 1 ? this.out[from]! : this.out.slice(from).join("")).trim();
     const joined = BLANK.test(href) ? href.replace(/[\t\r\n]+/g, "") : href;
     const url = joined.includes("{") ? joined : joined.replaceAll(" ", "%20"); // `{{ name }}` stays one
-    if (text === "") this.inline(url);
-    else if ((text.includes(" ") && !url.includes(" ")) || plain(text) !== plain(url)) {
+    if (text === "") {
+      // Words on either side would become part of it.
+      this.pendingSpace ||= " ";
+      this.inline(url);
+      this.pendingSpace = " ";
+    } else if ((text.includes(" ") && !url.includes(" ")) || plain(text) !== plain(url)) {
       const space = this.pendingSpace;
       this.pendingSpace = " ";
       const breaks = this.pendingBreaks;

@@ -53,7 +53,7 @@ function statedPurpose({ headers, type }: Visit): string | null {
   for (const name of ["sec-purpose", "purpose", "x-purpose", "x-moz"] as const) {
     const value = headers[name];
     if (value !== undefined && /prefetch|prerender|preview|instant/i.test(value))
-      return `${name}: ${value.slice(0, 40)}`;
+      return `${name}: ${value.slice(0, 40).toWellFormed()}`;
   }
   const dest = headers["sec-fetch-dest"]?.toLowerCase();
   // Fetch Metadata section 2.1: a link that is followed arrives as a document (or in a frame), a pixel as an image.

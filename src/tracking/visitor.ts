@@ -1,4 +1,5 @@
 /** One fetch of a pixel or of a link, as far as its verdict needs it. Pure: what a request carries is only read. */
+import { USER_AGENT_CHARS } from "../core/limits.ts";
 
 /** Headers by which a client says why it fetches. Absent: not sent. */
 export const VISIT_HEADERS = [
@@ -36,6 +37,12 @@ interface Fetched {
   headers: { get(name: string): string | null };
   cf?: unknown;
 }
+
+/** A user agent as far as it is kept. Half a character at its end would be JSON that strict parsers refuse (RFC 8259 section 8.2). */
+export const keptAgent = (agent: string | null): string | null =>
+  agent === null || agent.length <= USER_AGENT_CHARS
+    ? agent
+    : agent.slice(0, USER_AGENT_CHARS).toWellFormed();
 
 /** The visit a request is. `ip`: the address it came from, when known. */
 export function visitOf(

@@ -24,6 +24,8 @@ it.each([
   ['<a href="#top">Top</a> <a name="x">y</a>', "Top y"],
   ['<a href="https://x.com"><img src="x" alt="Logo"></a>', "Logo (https://x.com)"],
   ['<a href="https://x.com"><img src="x"></a>', "https://x.com"],
+  ['Hi<a href="https://x.com"><img src="x" alt=""></a>Hello', "Hi https://x.com Hello"],
+  ['<p><a href="https://x.com"></a></p><p>b', "https://x.com\n\nb"],
   ['<a href="https://x.com"> a </a>b', "a (https://x.com) b"],
   ["<ul><li>a<li>b</ul>c", "- a\n- b\n\nc"],
   ["<ol start=3><li>a</li><li>b</li></ol>", "3. a\n4. b"],

@@ -7,13 +7,14 @@ import {
   SCANNER_DELAY_MS,
   SERIES_VISITS,
   SWEEP_MS,
+  USER_AGENT_CHARS,
 } from "../../src/core/limits.ts";
 import { keptAddress, parseAddress, truncateAddress } from "../../src/tracking/address.ts";
 import { MACHINE_AGENTS } from "../../src/tracking/machine-agents.ts";
 import { MAIL_AGENTS } from "../../src/tracking/mail-agents.ts";
 import { judgeSeries, type SeriesVisit } from "../../src/tracking/series.ts";
 import { judgeVisit } from "../../src/tracking/verdict.ts";
-import { type Visit, visitOf } from "../../src/tracking/visitor.ts";
+import { keptAgent, type Visit, visitOf } from "../../src/tracking/visitor.ts";
 
 const NOW = 1_800_000_000_000;
 const CHROME =
@@ -291,6 +292,18 @@ describe("what else a request says", () => {
       }),
     );
   });
+});
+
+it("what is kept of a request's own words is well-formed, wherever it is cut off", () => {
+  const smile = "\u{1f600}";
+  for (const before of ["", "x"]) {
+    const agent = before + smile.repeat(USER_AGENT_CHARS);
+    expect(keptAgent(agent)?.isWellFormed()).toBe(true);
+    expect(keptAgent(agent)).toHaveLength(USER_AGENT_CHARS);
+    const { reason } = judgeVisit(visit({ headers: { purpose: `prefetch${before}${smile.repeat(40)}` } }));
+    expect(reason.isWellFormed()).toBe(true);
+  }
+  expect([keptAgent(smile), keptAgent(null), keptAgent("")]).toEqual([smile, null, ""]);
 });
 
 describe("a visit from a request", () => {
