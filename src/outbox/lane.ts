@@ -194,7 +194,9 @@ export class Lane implements Source<Job> {
     }
     const action = actionOf(attempt.category, attempt.disposition);
     const data = attemptData(delivery, attempt, job.requestId);
-    const isTheRelay = action === "next_relay" || REFUSES_US.has(attempt.category);
+    // Bounced without a word from the relay: it offers no way to carry this copy. Another may.
+    const cannotCarry = attempt.disposition === "bounced" && attempt.reply === null;
+    const isTheRelay = action === "next_relay" || cannotCarry || REFUSES_US.has(attempt.category);
     const elsewhere = isTheRelay ? without(delivery.route, this.relay.name) : delivery.route;
     if (elsewhere !== delivery.route) {
       data.next_attempt_at = at;

@@ -117,6 +117,6 @@ export const expired = (newId: NewId, delivery: Delivery, now: number) =>
     category: "expired",
     reason:
       delivery.attempts === 0
-        ? "Its time to live was over before a relay could be reached."
+        ? "Its time to live was over while it waited: for a relay that was away or slow, or for a rate, quota or pace."
         : `Its time to live was over after ${delivery.attempts} attempt${delivery.attempts === 1 ? "" : "s"}.`,
   });

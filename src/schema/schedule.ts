@@ -34,9 +34,15 @@ function moment(text: string, now: number): number | null {
     const count = Number(words[1]);
     return unit === undefined ? null : now + (Number.isNaN(count) ? 1 : count) * unit[1];
   }
-  if (!ISO.test(text)) return null;
+  if (!ISO.test(text) || !isDay(text.slice(0, 10))) return null;
   const at = Date.parse(
     text.replace(/\s+/, (space, index: number) => (index === 10 ? "T" : space)).replace(/\s+/g, ""),
   );
   return Number.isNaN(at) ? null : at;
 }
+
+/** Date.parse takes February 30 for March 2. */
+const isDay = (date: string): boolean => {
+  const at = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date);
+};

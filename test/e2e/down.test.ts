@@ -31,6 +31,7 @@ const relays = {
     extensions: EXTENSIONS,
     faults: { rcpt: { say: "554 5.7.1 Relay access denied\r\n" } },
   }),
+  small: new SinkRelay({ extensions: [...EXTENSIONS, "SIZE 1000"] }),
   slow: new SinkRelay({ extensions: EXTENSIONS, delay: 50 }),
   spent: new SinkRelay({ extensions: EXTENSIONS }),
 };
@@ -55,9 +56,10 @@ beforeAll(async () => {
     entry("second", { from: ["second.example", "gone.example"], priority: 10 }),
     entry("five"),
     entry("two"),
-    entry("third", { from: ["stranger.example", "denying.example"], priority: 10 }),
+    entry("third", { from: ["stranger.example", "denying.example", "small.example"], priority: 10 }),
     entry("stranger"),
     entry("denying"),
+    entry("small"),
     entry("slow"),
     entry("spent", { quota: "3/d" }),
   ]);
@@ -149,8 +151,8 @@ describe.concurrent("a relay with limits, told by 421", () => {
   });
 });
 
-describe.concurrent("a relay that takes nothing from us, whatever the message", () => {
-  it.each(["stranger", "denying"] as const)(
+describe.concurrent("a relay that takes nothing from us, or cannot carry it", () => {
+  it.each(["stranger", "denying", "small"] as const)(
     "%s: all goes by the next one",
     { timeout: 60_000 },
     async (name) => {

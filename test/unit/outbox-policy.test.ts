@@ -182,6 +182,7 @@ describe("schedule", () => {
     ["in 5 parsecs", "is not a time"],
     ["2023-11-15T00:00:00", "with a zone"],
     ["2023-13-45T00:00:00Z", "is not a time"],
+    ["2023-11-31T00:00:00Z", "is not a time"],
     ["2020-01-01T00:00:00Z", "is in the past"],
     ["in 31 days", "more than 30 days"],
     ["in 999999 weeks", "more than 30 days"],
