@@ -164,9 +164,7 @@ export class Dispatcher {
 
   /** Resolves when no lane is working. */
   async idle(): Promise<void> {
-    await Promise.all(
-      [...this.#lanes.values()].filter((lane) => lane.isWorking).map((lane) => lane.work(() => this.wake())),
-    );
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle));
   }
 
   /** What is known goes to the ledger now. */

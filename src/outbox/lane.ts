@@ -105,6 +105,11 @@ export class Lane implements Source<Job> {
     return this.#working !== null;
   }
 
+  /** Settles when it does not work any more. */
+  get idle(): Promise<void> {
+    return this.#working ?? Promise.resolve();
+  }
+
   /** Sends what is due. `after` is called when nothing is left to do for now. */
   work(after: () => void): Promise<void> {
     if (this.#working !== null) {

@@ -82,8 +82,13 @@ export class Pool<Job extends { copy: Copy }> {
       this.#startLane();
       return this.#run?.promise ?? Promise.resolve();
     }
-    // A run that has given up takes nothing more; the caller's wish outlives it.
-    if (running.stopped !== null || this.#closing) return running.promise.then(() => this.work(source));
+    if (this.#closing) return running.promise.then(() => this.work(source));
+    // A run that had given up begins again: a session of it may wait minutes for its last answer, and who asks now knows that
+    // the relay was called unreachable.
+    if (running.stopped !== null) {
+      running.stopped = null;
+      running.fruitless = 0;
+    }
     running.source = source;
     // While the first session is being opened, the others wait for it; it will take what is there.
     const alive = this.#busy.size + this.#idle.size;

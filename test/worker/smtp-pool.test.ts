@@ -2,7 +2,17 @@
 import { describe, expect, test } from "vitest";
 import { Pool } from "../../src/smtp/pool.ts";
 import type { SinkOptions } from "../support/sink-relay.ts";
-import { copyTo, ListSource, relayAt, short, sink, sinkLog, until } from "../support/smtp-control.ts";
+import {
+  copyTo,
+  ListSource,
+  relayAt,
+  scripted,
+  short,
+  sink,
+  sinkLog,
+  stop,
+  until,
+} from "../support/smtp-control.ts";
 
 const PIPELINING = ["PIPELINING", "8BITMIME"];
 const many = (count: number, prefix = "u") =>
@@ -217,6 +227,46 @@ describe("work", () => {
     await Promise.all(runs);
     await pool.close();
     expectEachOnce((await sinkLog(port)).taken, 200);
+  });
+
+  test("after a relay was given up goes to it again, though a session still waits for its last answer", async () => {
+    const say = (text: string) => ({ say: text });
+    const heard = (text: string) => ({ until: text });
+    const opened = [say("220 relay ESMTP\r\n"), heard("EHLO me.test\r\n"), say("250 relay\r\n")];
+    const mail = [
+      ...[heard("MAIL FROM:<news@example.com>\r\n"), say("250 ok\r\n")],
+      ...[heard("\r\n"), say("250 ok\r\n"), heard("DATA\r\n"), say("354 go\r\n"), heard("\r\n.\r\n")],
+    ];
+    const dropped = [...opened, heard("MAIL"), { hangUp: "end" as const }];
+    const port = await scripted({
+      connections: [
+        [...opened, ...mail, { stall: true }],
+        ...[dropped, dropped, dropped],
+        [...opened, ...mail, say("250 taken\r\n"), { stall: true }],
+      ],
+    });
+    const pool = new Pool(relayAt(port, "?connections=2"), {
+      now: Date.now,
+      ehlo: "me.test",
+      deadlines: short(20_000),
+    });
+    const source = new ListSource(many(4));
+    const working = pool.work(source);
+    await until(
+      async () => source.failures.length,
+      (count) => count > 0,
+    );
+    expect(source.failures.length).toBe(1);
+    source.queue.push(copyTo("again@b.test"));
+    void pool.work(source);
+    await until(
+      async () => source.outcomes,
+      (outcomes) => outcomes.length === 4,
+    );
+    expect(source.outcomes.at(-1)).toBe("again@b.test: accepted accepted");
+    await stop(port);
+    await working;
+    expect(source.attempts.length).toBe(5);
   });
 
   test("on a closed port: unreachable once, nothing taken", async () => {
