@@ -17,7 +17,7 @@ import type { SmtpFailure } from "./failure.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { openSession } from "./open-session.ts";
 import { attemptOf, failureOutcome, type Item, newRun, type Run, UNSENT } from "./pool-run.ts";
-import { DEFAULT_PORTS, type Relay } from "./relay.ts";
+import { DEFAULT_PORTS, portsOf, type Relay } from "./relay.ts";
 import type { SessionDeps, SmtpSession } from "./session.ts";
 import type { Feed, Outcome } from "./transaction.ts";
 import { transcriptOf } from "./transcript.ts";
@@ -55,6 +55,8 @@ export class Pool<Job extends { copy: Copy }> {
   #ceiling: { connections: number; until: number } | null = null;
   #lastError: PoolState["lastError"] = null;
   #lastPort: number | null = null;
+  /** When a session last opened or answered for a copy, in milliseconds since 1970. */
+  #answeredAt = 0;
   #closing = false;
   /** Cleared for good when the relay offers CHUNKING and does not take BDAT. */
   #chunking: boolean;
@@ -166,20 +168,23 @@ export class Pool<Job extends { copy: Copy }> {
     this.#opening += 1;
     let opened: Awaited<ReturnType<typeof openSession>>;
     try {
-      opened = await openSession(this.#relay, this.#ports(), this.#deps);
+      opened = await openSession(this.#relay, portsOf(this.#relay, this.#lastPort), this.#deps);
     } finally {
       this.#opening -= 1;
     }
     if (opened.ok) {
       this.#lastPort = opened.value.peer.port;
+      this.#answeredAt = this.#deps.now();
       return opened.value;
     }
     const { failure, port, opening } = opened.error;
     this.#note(failure);
     const alive = this.#busy.size + this.#idle.size;
-    if (alive > 0) {
+    const now = this.#deps.now();
+    // Sessions that have been silent for so long are no proof that the relay takes mail.
+    if (alive > 0 && now < this.#answeredAt + SMTP_FEWER_CONNECTIONS_MS) {
       // "Too many connections": the relay took these and no more.
-      this.#ceiling = { connections: alive, until: this.#deps.now() + SMTP_FEWER_CONNECTIONS_MS };
+      this.#ceiling = { connections: alive, until: now + SMTP_FEWER_CONNECTIONS_MS };
     } else if (this.#opening === 0) {
       this.#stop(
         run,
@@ -212,7 +217,10 @@ export class Pool<Job extends { copy: Copy }> {
         return item;
       },
       settle: (item, outcome) => {
-        if (outcome.reply !== null && outcome.reply.code !== 421) run.fruitless = 0;
+        if (outcome.reply !== null && outcome.reply.code !== 421) {
+          run.fruitless = 0;
+          this.#answeredAt = this.#deps.now();
+        }
         item.source.done(
           item.job,
           this.#attempt(outcome, session.peer.port, session.encrypted, item.startedAt),
@@ -269,12 +277,6 @@ export class Pool<Job extends { copy: Copy }> {
   #most(): number {
     if (this.#ceiling !== null && this.#deps.now() >= this.#ceiling.until) this.#ceiling = null;
     return this.#ceiling?.connections ?? this.#relay.connections;
-  }
-
-  #ports(): number[] {
-    if (this.#relay.port !== null) return [this.#relay.port];
-    const known = this.#lastPort;
-    return known === null ? [...DEFAULT_PORTS] : [known, ...DEFAULT_PORTS.filter((port) => port !== known)];
   }
 
   #note(failure: SmtpFailure): void {

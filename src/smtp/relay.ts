@@ -61,6 +61,12 @@ export interface Relay {
 /** Tried in this order when no port is given: submission (RFC 6409), submissions (RFC 8314), what hosts open when both are closed. */
 export const DEFAULT_PORTS = [587, 465, 2525] as const;
 
+/** The ports to try, in order; `known` is the one that worked last, or null. */
+export function portsOf(relay: Relay, known: number | null): number[] {
+  if (relay.port !== null) return [relay.port];
+  return known === null ? [...DEFAULT_PORTS] : [known, ...DEFAULT_PORTS.filter((port) => port !== known)];
+}
+
 /** The policy on a port. RFC 8314: 465 is TLS from the first byte. */
 export const tlsOn = (relay: Relay, port: number): TlsPolicy =>
   port === 465 && relay.tls !== "none" ? "implicit" : relay.tls;

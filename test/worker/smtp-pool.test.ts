@@ -269,6 +269,35 @@ describe("work", () => {
     expect(source.attempts.length).toBe(5);
   });
 
+  test("a relay that takes no session is given up, though one still waits: silent for a minute, it proves nothing", async () => {
+    const opened = [{ say: "220 relay\r\n" }, { until: "\r\n" }, { say: "250 relay\r\n" }];
+    const refused = [{ say: "554 5.3.2 out of service\r\n" }, { hangUp: "end" as const }];
+    const port = await scripted({ connections: [[...opened, { until: "MAIL" }, { stall: true }], refused] });
+    let ahead = 0;
+    const pool = new Pool(relayAt(port, "?connections=2"), {
+      now: () => Date.now() + ahead,
+      ehlo: "me.test",
+      deadlines: short(120_000),
+    });
+    const source = new ListSource(many(2));
+    const working = pool.work(source);
+    await until(
+      async () => pool.state.lastError,
+      (error) => error !== null,
+    );
+    expect([source.failures.length, pool.state.busy]).toEqual([0, 1]);
+    ahead = 60_000;
+    void pool.work(source);
+    await until(
+      async () => source.failures.length,
+      (count) => count > 0,
+    );
+    expect([source.failures.length, pool.state.busy]).toEqual([1, 1]);
+    await stop(port);
+    await working;
+    expect(source.attempts.length).toBe(2);
+  });
+
   test("on a closed port: unreachable once, nothing taken", async () => {
     const pool = new Pool(relayAt(1), { now: Date.now, ehlo: "me.test", deadlines: short(500) });
     const source = new ListSource(many(3));
