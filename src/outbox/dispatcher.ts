@@ -83,6 +83,7 @@ export class Dispatcher {
           shards: config.shards,
           chosen: (route, at) => this.#chosen(route, at),
           log,
+          wake: () => this.wake(),
         }),
       );
     for (const relay of config.relays)
@@ -164,7 +165,7 @@ export class Dispatcher {
 
   /** Resolves when no lane is working. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle));
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.working));
   }
 
   /** What is known goes to the ledger now. */

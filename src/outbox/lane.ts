@@ -54,6 +54,7 @@ export interface LaneContext extends CopyContext {
   /** The relay that would take a route's mail now, or null while none is available. */
   chosen: (route: string, now: number) => string | null;
   log: (fact: string, details: Record<string, unknown>) => void;
+  wake: () => void;
 }
 
 export class Lane implements Source<Job> {
@@ -67,7 +68,8 @@ export class Lane implements Source<Job> {
   readonly #bucket: Bucket | null;
   /** Destinations that a reply "too fast" came for since the last acceptance. */
   readonly #slowed = new Set<string>();
-  #working: Promise<void> | null = null;
+  /** Settles when it does not work any more; null: it does not. */
+  working: Promise<void> | null = null;
 
   constructor(relay: Relay, pool: LanePool, context: LaneContext) {
     this.relay = relay;
@@ -102,19 +104,14 @@ export class Lane implements Source<Job> {
   }
 
   get isWorking(): boolean {
-    return this.#working !== null;
-  }
-
-  /** Settles when it does not work any more. */
-  get idle(): Promise<void> {
-    return this.#working ?? Promise.resolve();
+    return this.working !== null;
   }
 
   /** Sends what is due. `after` is called when nothing is left to do for now. */
   work(after: () => void): Promise<void> {
-    if (this.#working !== null) {
+    if (this.working !== null) {
       void this.pool.work(this);
-      return this.#working;
+      return this.working;
     }
     const working = this.pool
       .work(this)
@@ -123,12 +120,12 @@ export class Lane implements Source<Job> {
         this.breaker = failed(this.breaker, String(cause), this.#context.now(), this.#context.random());
       })
       .finally(() => {
-        this.#working = null;
+        this.working = null;
         this.claims.putBack();
         this.#context.outcomes.flush();
         after();
       });
-    this.#working = working;
+    this.working = working;
     return working;
   }
 
@@ -256,8 +253,9 @@ export class Lane implements Source<Job> {
   }
 
   unreachable(failure: Attempt): void {
-    const { now, random, log, queue, outcomes, newId, chosen } = this.#context;
+    const { now, random, log, queue, outcomes, newId, chosen, wake } = this.#context;
     const at = now();
+    queueMicrotask(wake); // Others may take it, now: a session that hangs may keep this lane at work for minutes.
     this.claims.putBack();
     this.breaker = failed(this.breaker, failure.sentence, at, random());
     log("relay_unreachable", {
