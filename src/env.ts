@@ -212,6 +212,10 @@ export function parseConfig(
   if (!retention.ok) return err(`RETENTION_DAYS ${retention.error}`);
   const suppression = v.SUPPRESSION === undefined ? ok(new Map()) : parseSuppressionRules(v.SUPPRESSION);
   if (!suppression.ok) return err(`SUPPRESSION ${suppression.error}`);
+  if (v.LIBSQL_URL !== undefined && !isUsable(v.LIBSQL_URL))
+    return err(
+      "LIBSQL_URL must be a URL such as libsql://name.turso.io or http://127.0.0.1:8080, with no parameter but tls and authToken",
+    );
   const publicHost = v.PUBLIC_URL === undefined ? null : new URL(v.PUBLIC_URL).hostname;
   return ok({
     apiKey: v.API_KEY,
@@ -233,6 +237,16 @@ export function parseConfig(
     shards: v.SHARDS ?? 1,
     webhookPrivate: v.WEBHOOK_PRIVATE === "allow",
   });
+}
+
+/** Whether the client takes it; it opens nothing yet. */
+function isUsable(url: string): boolean {
+  try {
+    openDb({ url, authToken: null });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The base of tracking links for a sender domain: its own, its parent domain's, or null for the common one. */

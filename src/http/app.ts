@@ -33,9 +33,9 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/;
 export const app = new Hono<AppEnv>();
 
 app.use(async (c, next) => {
-  const given = c.req.header("x-request-id");
-  const requestId =
-    given !== undefined && REQUEST_ID.test(given) ? given : (c.req.header("cf-ray") ?? crypto.randomUUID());
+  // Where Cloudflare is not in front, cf-ray too is whatever the caller says.
+  const given = [c.req.header("x-request-id"), c.req.header("cf-ray")];
+  const requestId = given.find((id) => id !== undefined && REQUEST_ID.test(id)) ?? crypto.randomUUID();
   c.set("requestId", requestId);
   const config = readConfig(c.env);
   if (config.ok) c.set("config", config.value);

@@ -9,15 +9,18 @@ const tooLarge = (bound: number): Problem => ({
   message: `The body is larger than ${Math.round(bound / MB)} MB.`,
 });
 
-/** The body as text, or null when it is longer than `bound` bytes. Reading stops there. */
-export async function readText(request: Request, bound: number): Promise<string | null> {
+/**
+ * The body as text, or null when it is longer than `bound` bytes. Reading stops there. `strict`: throws a TypeError where it
+ * is not UTF-8; otherwise such bytes become U+FFFD.
+ */
+export async function readText(request: Request, bound: number, strict = false): Promise<string | null> {
+  const decoder = new TextDecoder("utf-8", { fatal: strict, ignoreBOM: false });
   const length = request.headers.get("content-length");
   if (Number(length ?? 0) > bound) return null;
   if (request.body === null) return "";
   // HTTP lets no more through than was announced: one read, where the loop below takes a turn for each chunk.
   // Not text(): it complains of content types that are not text, and we ask none.
-  if (length !== null && /^\d+$/.test(length)) return new TextDecoder().decode(await request.arrayBuffer());
-  const decoder = new TextDecoder();
+  if (length !== null && /^\d+$/.test(length)) return decoder.decode(await request.arrayBuffer());
   const parts: string[] = [];
   let size = 0;
   for await (const chunk of request.body) {
@@ -34,7 +37,17 @@ export async function readJson(
   request: Request,
   bound: number = REQUEST_BODY_BYTES,
 ): Promise<Result<{ value: unknown; text: string }, Problem>> {
-  const text = await readText(request, bound);
+  let text: string | null;
+  try {
+    text = await readText(request, bound, true);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    // Taken anyway, a letter in Latin-1 would go out to people as a question mark.
+    return err({
+      kind: "bad_json",
+      message: "The body is not UTF-8, as JSON must be (RFC 8259 section 8.1).",
+    });
+  }
   if (text === null) return err(tooLarge(bound));
   if (text.trim() === "")
     return err({ kind: "bad_json", message: "The body is empty; a JSON object is expected." });

@@ -21,7 +21,7 @@ import { isLostTest, STORIES, storyOf, TEST_DOMAIN } from "../schema/test-addres
 import { covers } from "../smtp/relay-fields.ts";
 import { linkSigner } from "../tracking/link.ts";
 import { bodyEntries, recipientEntries } from "./entries.ts";
-import { checkRoutes, type Recipient } from "./routable.ts";
+import { checkRoutes, type Recipient, sendersOf } from "./routable.ts";
 import type { ReadyTemplate } from "./template-cache.ts";
 
 export interface ComposeContext {
@@ -159,10 +159,12 @@ function build(
   context: ComposeContext,
 ): Result<Order, Problem> {
   const { config, id, now, senders } = context;
-  if (senders !== null && !covers(senders, request.from.address))
+  const foreign =
+    senders && sendersOf(request.from, content).find(({ address }) => !covers(senders, address));
+  if (foreign)
     return err({
       kind: "sender_not_allowed",
-      message: `This API key may not send as ${request.from.domain}: it is limited to ${senders.join(", ")}.`,
+      message: `This API key may not send as ${foreign.domain}: it is limited to ${senders.join(", ")}.`,
     });
   const relay = request.relay ?? null;
   const lost = recipients.find(({ mailbox }) => isLostTest(mailbox.address));

@@ -1,8 +1,9 @@
-/** Whether the relays configured here would take a message at all, asked before it is accepted. Pure. */
+/** Whether the relays configured here would take a message at all, and whom it says it is from: asked before it is accepted. Pure. */
 import type { FieldIssue, Problem } from "../core/errors.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Config } from "../env.ts";
-import type { Mailbox } from "../schema/address.ts";
+import { type Mailbox, parseMailbox } from "../schema/address.ts";
+import type { Content } from "../schema/email.ts";
 import type { RecipientRow } from "../schema/event.ts";
 import { routeOf } from "../smtp/routing.ts";
 
@@ -16,6 +17,13 @@ export interface Recipient {
 }
 
 const invalid = (...issues: FieldIssue[]) => err<Problem>({ kind: "invalid", issues });
+
+/** Whom a message says it is from: some readers show Sender beside From. */
+export const sendersOf = (from: Mailbox, { headers }: Content): Mailbox[] => {
+  const given = headers.find(({ name }) => name.toLowerCase() === "sender");
+  const sender = given === undefined ? null : parseMailbox(given.value);
+  return sender?.ok ? [from, sender.value] : [from];
+};
 
 /** Refuses before acceptance what no relay would take. */
 export function checkRoutes(

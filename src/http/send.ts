@@ -1,6 +1,6 @@
 /** POST /emails, /emails/batch and /emails/bulk: everything that sends. Shapes are Resend's; what it lacks is added beside. */
 import { Hono } from "hono";
-import type { Problem } from "../core/errors.ts";
+import { type Problem, toWire } from "../core/errors.ts";
 import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { outboxOf, publicFetchOf } from "../env.ts";
@@ -46,7 +46,7 @@ sending.post("/emails/batch", async (c) => {
       kind: "invalid",
       issues: [{ path: "", message: `The list has ${value.length} emails; 1 to ${BATCH_EMAILS} are taken.` }],
     });
-  const permissive = c.req.header("x-batch-validation") === "permissive";
+  const permissive = isPermissive(c);
   const byte = idempotency?.byte ?? crypto.getRandomValues(new Uint8Array(1))[0]!;
   const orders: Order[] = [];
   const errors: { index: number; message: string }[] = [];
@@ -58,11 +58,11 @@ sending.post("/emails/batch", async (c) => {
       orders.push(order.value);
       // Now, not at the end: files by address make a small request large, and all of it is in memory.
       sizeOf(orders);
-    } else if (!permissive) return fail(c, atIndex(order.error, index));
+    } else if (!permissive || order.error.kind === "unavailable") return fail(c, atIndex(order.error, index));
     else
       errors.push({
         index,
-        message: "issues" in order.error ? firstIssue(order.error.issues) : order.error.kind,
+        message: "issues" in order.error ? firstIssue(order.error.issues) : toWire(order.error).message,
       });
   }
   const data = orders.map(({ id }) => ({ id }));
@@ -113,8 +113,10 @@ async function withFiles<T extends Pick<SendEmail, "attachments">>(
 
 async function readRequest(c: AppContext, route: string) {
   const { value, text } = unwrap(await readJson(c.req.raw));
+  // What went into the sandbox reached nobody, and must not answer for the same request meant for real.
+  const where = isSandboxed(c) ? `${route} (sandbox)` : route;
   const idempotency = unwrap(
-    await readIdempotency(c.req.header("idempotency-key"), c.var.caller.id, route, text),
+    await readIdempotency(c.req.header("idempotency-key"), c.var.caller.id, where, text),
   );
   return { value, idempotency };
 }
@@ -135,6 +137,16 @@ export function composeContext(c: AppContext, byte: number | null, template: Rea
     newId,
     trackingBase: c.var.config.publicUrl ?? new URL(c.req.url).origin,
   };
+}
+
+function isPermissive(c: AppContext): boolean {
+  const asked = c.req.header("x-batch-validation")?.trim().toLowerCase() ?? "strict";
+  if (asked !== "strict" && asked !== "permissive")
+    throw new ProblemError({
+      kind: "invalid_parameter",
+      message: "x-batch-validation must be `strict` or `permissive`.",
+    });
+  return asked === "permissive";
 }
 
 /** Asked for by the key, or by `X-Sandbox: true`. */

@@ -1,6 +1,13 @@
 /** /templates: stored templates are made, listed, changed, published and copied. Shapes are Resend's. */
 import { Hono } from "hono";
-import { REQUEST_TEMPLATE_BYTES, TEMPLATE_NAME_CHARS, TEMPLATES_MAX } from "../core/limits.ts";
+import { utf8 } from "../core/bytes.ts";
+import type { Problem } from "../core/errors.ts";
+import {
+  REQUEST_TEMPLATE_BYTES,
+  STORED_TEMPLATE_BYTES,
+  TEMPLATE_NAME_CHARS,
+  TEMPLATES_MAX,
+} from "../core/limits.ts";
 import { registryOf } from "../env.ts";
 import type { Template, TemplateChange, TemplateHead } from "../registry/template-rpc.ts";
 import { parse, unknownFields } from "../schema/parse.ts";
@@ -21,16 +28,18 @@ templates.post("/templates", async (c) => {
   const request = unwrap(parse(CreateTemplate, value));
   const now = Date.now();
   const id = newId(now);
+  const content: TemplateContent = {
+    subject: request.subject ?? null,
+    from: request.from ?? null,
+    reply_to: request.reply_to ?? [],
+    html: request.html,
+    text: request.text ?? null,
+    variables: variablesOf(request, [], now),
+  };
+  if (!isStorable(content)) return fail(c, TOO_LONG);
   const change = await registryOf(c.env).createTemplate(
     { id, name: request.name, alias: request.alias ?? null, version: newId(now) },
-    {
-      subject: request.subject ?? null,
-      from: request.from ?? null,
-      reply_to: request.reply_to ?? [],
-      html: request.html,
-      text: request.text ?? null,
-      variables: variablesOf(request, [], now),
-    },
+    content,
   );
   nameUnknown(c, unknownFields(CreateTemplate, value));
   return changed(c, change, id, 201);
@@ -61,6 +70,7 @@ templates.patch("/templates/:ref", async (c) => {
   if (request.text !== undefined) content.text = request.text;
   if (request.variables !== undefined)
     content.variables = variablesOf(request, before.content.variables, now);
+  if (!isStorable({ ...before.content, ...content })) return fail(c, TOO_LONG);
   const change = await registry.updateTemplate(before.id, {
     ...(request.name === undefined ? {} : { name: request.name }),
     ...(request.alias === undefined ? {} : { alias: request.alias }),
@@ -99,6 +109,19 @@ templates.post("/templates/:ref/duplicate", async (c) => {
   return changed(c, change, id, 201);
 });
 const COPY = " (copy)";
+
+/** Whether one row holds it: html and text may have come one by one, and fallbacks are not among their characters. */
+const isStorable = (content: TemplateContent): boolean =>
+  utf8(JSON.stringify(content)).length <= STORED_TEMPLATE_BYTES;
+const TOO_LONG: Problem = {
+  kind: "invalid",
+  issues: [
+    {
+      path: "html",
+      message: `and text, subject and fallback values have more than ${STORED_TEMPLATE_BYTES} bytes together`,
+    },
+  ],
+};
 
 /** A variable that was there before keeps the time it was made. */
 function variablesOf(

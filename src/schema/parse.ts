@@ -11,7 +11,7 @@ export function spellPath(path: readonly PropertyKey[]): string {
   let text = "";
   for (const part of path) {
     if (typeof part === "number") text += `[${part}]`;
-    else if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(String(part)))
+    else if (/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(String(part)))
       text += text === "" ? String(part) : `.${String(part)}`;
     else if (part !== "") text += `[${JSON.stringify(String(part).slice(0, 100))}]`;
   }

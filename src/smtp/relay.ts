@@ -76,7 +76,7 @@ const defaultTls = (credentials: Credentials | null): TlsPolicy =>
   credentials === null ? "opportunistic" : "required";
 
 const list = (message: string) =>
-  z.union([z.string(), z.array(z.string())]).transform((value, context) => {
+  z.union([z.string(), z.array(z.string())], message).transform((value, context) => {
     const patterns = (typeof value === "string" ? value.split(",") : value).map((one) =>
       one.trim().toLowerCase(),
     );
@@ -197,6 +197,11 @@ function build(text: string, relayName: string | undefined, given: Fields): Resu
   const query: Record<string, string> = {};
   for (const [key, value] of url.searchParams) query[key] = value;
   const parsed = Query.safeParse(query);
+  // `smtp://user:12?34@host` is a host `user` and a query to the parser: what stands there may be half a password.
+  if (!parsed.success && url.username === "" && url.search.includes("@"))
+    return err(
+      "has a query parameter that is wrong; if the ? is part of the password, write it percent-encoded (%3F)",
+    );
   if (!parsed.success) return err(`has a query parameter that is wrong: ${complaint(parsed.error, "")}`);
   const all: Fields = { ...parsed.data, ...given };
   const port = url.port === "" ? (scheme === "smtps" ? 465 : null) : Number(url.port);

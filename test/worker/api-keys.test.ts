@@ -89,6 +89,35 @@ describe("an API key", () => {
     }
   });
 
+  it("limited to domains names no other Sender either", async () => {
+    const { token } = await make({ domains: ["shop.example"] });
+    const send = (sender: string) =>
+      call("POST", "/emails", { ...mail(), from: "a@shop.example", headers: { sender } }, as(token));
+    expect((await send("Bank <ceo@bank.example>")).body).toMatchObject({
+      statusCode: 403,
+      name: "validation_error",
+      message: expect.stringContaining("bank.example"),
+    });
+    expect((await send("desk@shop.example")).status).toBe(200);
+  });
+
+  it("limited to domains is told why one of a batch was left out, in words", async () => {
+    const { token } = await make({ name: "Shop", domains: ["shop.example"] });
+    const mail = { to: "delivered@postern.test", subject: "S", text: "T" };
+    const { status, body } = await call(
+      "POST",
+      "/emails/batch",
+      [
+        { ...mail, from: "a@shop.example" },
+        { ...mail, from: "a@other.example" },
+      ],
+      { authorization: `Bearer ${token}`, "x-batch-validation": "permissive" },
+    );
+    expect(status).toBe(200);
+    expect(body.data).toHaveLength(1);
+    expect(body.errors).toEqual([{ index: 1, message: expect.stringContaining("limited to shop.example") }]);
+  });
+
   it("with a rate says what is left, and when to come again", async () => {
     const { token } = await make({ rate_limit: "2/h" });
     const answers = [];

@@ -1,6 +1,6 @@
 /** Bad input, tried one by one: the right 4xx with field and reason, and nothing half-accepted. */
 import { describe, expect, it } from "vitest";
-import { call, eventsOf, mailAbout, mailFor, someone, worker } from "../support/api.ts";
+import { call, eventsOf, KEY, mailAbout, mailFor, someone, worker } from "../support/api.ts";
 
 const good = () => ({ from: "ada@example.com", to: someone(), subject: "Hello", text: "Words" });
 
@@ -36,6 +36,23 @@ describe("bodies", () => {
     expect(got).toBe(status);
     expect(error).toMatchObject({ statusCode: status, name });
     expect(error.message).toContain(why);
+  });
+
+  it.each([
+    ["announced", (bytes: Uint8Array) => bytes],
+    ["in chunks", (bytes: Uint8Array) => new Response(bytes).body!.pipeThrough(new TransformStream())],
+  ])("in Latin-1, %s, is refused: its letters would go out as question marks", async (_, bodyOf) => {
+    const text = JSON.stringify({ ...good(), subject: "Gr\u00fc\u00dfe" });
+    const response = await worker().fetch("https://mail.example.com/emails", {
+      method: "POST",
+      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json; charset=iso-8859-1" },
+      body: bodyOf(Uint8Array.from(text, (char) => char.charCodeAt(0))),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      name: "validation_error",
+      message: expect.stringContaining("not UTF-8"),
+    });
   });
 
   it("too large is refused without being read whole", async () => {
@@ -287,6 +304,59 @@ describe("fields", () => {
     const [taken] = await mailFor(to);
     expect(taken!.email.html!.trim().length).toBe(html.length);
   }, 30_000);
+});
+
+describe("names that nobody knows", () => {
+  /** What a client of Node's takes as all headers of an answer. */
+  const HEADERS_BYTES = 16 * 1024;
+  const mail = () => ({ ...good(), to: "delivered@postern.test" });
+  const strange = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`field${i}${"x".repeat(90)}`, 1]));
+
+  it.each([
+    ["one long name", "/emails", () => ({ ...mail(), ["x".repeat(100_000)]: 1 })],
+    [
+      "a batch full of them",
+      "/emails/batch",
+      () => Array.from({ length: 100 }, () => ({ ...mail(), ...strange })),
+    ],
+  ])("fit the headers of an answer: %s", async (_, path, body) => {
+    const { status, headers } = await call("POST", path, body());
+    expect(status).toBe(200);
+    const named = headers.get("x-postern-unknown-fields")!;
+    expect(named).toContain("xxx");
+    expect(named.length).toBeLessThan(HEADERS_BYTES / 4);
+  });
+
+  it("an error names no field at length either", async () => {
+    const { status, body } = await call("POST", "/emails", {
+      ...mail(),
+      headers: { ["x".repeat(100_000)]: "1" },
+    });
+    expect(status).toBe(422);
+    expect(JSON.stringify(body).length).toBeLessThan(1_000);
+  });
+});
+
+it("a way to check batches that is none is said, not taken for the strict one", async () => {
+  const answer = await call("POST", "/emails/batch", [good()], { "x-batch-validation": "lenient" });
+  expect(answer.body).toMatchObject({
+    statusCode: 422,
+    name: "invalid_parameter",
+    message: expect.stringContaining("permissive"),
+  });
+});
+
+describe("ids of requests", () => {
+  it.each(["x-request-id", "cf-ray"])(
+    "%s is taken when it can stand anywhere, and only then",
+    async (name) => {
+      const idFor = async (id: string) =>
+        (await call("GET", "/emails?limit=1", undefined, { [name]: id })).headers.get("x-request-id");
+      expect(await idFor("8f2c-VIE")).toBe("8f2c-VIE");
+      for (const bad of ["two words", '"quoted"', "x".repeat(129), "gr\u00fc\u00df"])
+        expect(await idFor(bad)).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
 });
 
 describe("paths", () => {

@@ -104,6 +104,16 @@ describe("the sandbox", () => {
     });
   });
 
+  it("does not answer for the same request meant for real", async () => {
+    const request = mail(someone());
+    const key = { "idempotency-key": crypto.randomUUID() };
+    const tried = await call("POST", "/emails", request, { ...key, "x-sandbox": "true" });
+    const again = await call("POST", "/emails", request, { ...key, "x-sandbox": "true" });
+    expect(again.body).toEqual(tried.body);
+    const real = await call("POST", "/emails", request, key);
+    expect(real.body).toMatchObject({ statusCode: 409, name: "invalid_idempotent_request" });
+  });
+
   it("is asked for in words it knows", async () => {
     const { body } = await call("POST", "/emails", mail(someone()), { "x-sandbox": "perhaps" });
     expect(body).toMatchObject({ statusCode: 422, name: "invalid_parameter" });

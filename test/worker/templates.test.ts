@@ -252,3 +252,29 @@ describe("what is refused", () => {
     expect((await worker().fetch("https://mail.example.com/templates")).status).toBe(401);
   });
 });
+
+describe("templates that one row cannot hold", () => {
+  const variables = Array.from({ length: 25 }, (_, i) => ({
+    key: `V${i}`,
+    type: "string",
+    fallback_value: "x".repeat(99_000),
+  }));
+
+  it.each([
+    ["fallback values", { name: "T", html: "<p>x</p>", variables }],
+    ["characters that JSON spells in six", { name: "T", html: "\u0001".repeat(400_000) }],
+  ])("are refused with the reason: %s", async (_, template) => {
+    const { status, body } = await call("POST", "/templates", template);
+    expect([status, body.errors?.[0]]).toEqual([
+      422,
+      { path: "html", message: expect.stringContaining("bytes together") },
+    ]);
+  });
+
+  it("are refused when they come part by part", async () => {
+    const { body: made } = await call("POST", "/templates", { name: "T", html: "\u20ac".repeat(400_000) });
+    const { status, body } = await call("PATCH", `/templates/${made.id}`, { text: "\u20ac".repeat(400_000) });
+    expect([status, body.errors?.[0]?.path]).toEqual([422, "html"]);
+    expect((await call("GET", `/templates/${made.id}`)).body.text).toBeNull();
+  });
+});
