@@ -3,7 +3,7 @@
  * backup copies each database whole; the order sees to it that what moves from one to the next meanwhile is in the copy
  * once or twice, and twice is harmless.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { readSettings } from "./start/settings.ts";
@@ -23,29 +23,40 @@ const settings = readSettings(process.env, [".env"]);
 if (!settings.ok) stop(settings.error);
 const { dataDir } = settings.value;
 const to = resolve(target);
-if (!existsSync(join(dataDir, "keys.json"))) stop(`${dataDir} holds no state of Postern; set DATA_DIR`);
+if (!["keys.json", "storage"].every((name) => existsSync(join(dataDir, name))))
+  stop(`${dataDir} holds no state of Postern; set DATA_DIR`);
+if (existsSync(to) && !statSync(to).isDirectory()) stop(`${to} is no folder`);
 if (existsSync(to) && readdirSync(to).length > 0) stop(`${to} is not empty`);
 
 const rank = (file: string): number => ORDER.findIndex((name) => file.includes(`postern-${name}`));
-const databases = readdirSync(join(dataDir, "storage"), { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".sqlite"))
-  .sort((a, b) => rank(a) - rank(b));
-mkdirSync(to, { recursive: true, mode: 0o700 });
-for (const [i, file] of databases.entries()) {
-  const copy = join(to, "storage", file);
-  mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
-  const source = new DatabaseSync(join(dataDir, "storage", file), { readOnly: true });
-  await backup(source, copy, {
-    rate: PAGES_PER_STEP,
-    progress: ({ totalPages, remainingPages }) => {
-      if (process.stderr.isTTY)
-        process.stderr.write(
-          `\r\x1b[K${i + 1} of ${databases.length} databases, ${Math.floor(100 * (1 - remainingPages / totalPages))} %`,
-        );
-    },
-  });
-  source.close();
+async function copyAll(): Promise<number> {
+  const databases = readdirSync(join(dataDir, "storage"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".sqlite"))
+    .sort((a, b) => rank(a) - rank(b));
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  for (const [i, file] of databases.entries()) {
+    const copy = join(to, "storage", file);
+    mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
+    const source = new DatabaseSync(join(dataDir, "storage", file), { readOnly: true });
+    await backup(source, copy, {
+      rate: PAGES_PER_STEP,
+      progress: ({ totalPages, remainingPages }) => {
+        if (process.stderr.isTTY)
+          process.stderr.write(
+            `\r\x1b[K${i + 1} of ${databases.length} databases, ${Math.floor(100 * (1 - remainingPages / totalPages))} %`,
+          );
+      },
+    });
+    source.close();
+  }
+  copyFileSync(join(dataDir, "keys.json"), join(to, "keys.json"));
+  return databases.length;
 }
-copyFileSync(join(dataDir, "keys.json"), join(to, "keys.json"));
-if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-console.log(`${databases.length} databases and the keys are in ${to}. Start from it with DATA_DIR=${to}.`);
+
+try {
+  const count = await copyAll();
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  console.log(`${count} databases and the keys are in ${to}. Start from it with DATA_DIR=${to}.`);
+} catch (cause) {
+  stop(`${cause instanceof Error ? cause.message : String(cause)}; what is in ${to} is no whole backup`);
+}

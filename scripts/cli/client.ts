@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { localUrl, readSettings } from "../start/settings.ts";
 import { EXIT, Failure } from "./failure.ts";
+import { parsedJson } from "./ndjson.ts";
 
 export interface Call {
   method?: string;
@@ -55,7 +56,15 @@ export class Client {
   async json<T>(path: string, call: Call = {}): Promise<T> {
     const response = await this.call(path, call);
     if (!response.ok) throw await failureOf(response);
-    return (await response.json()) as T;
+    return this.#read<T>(response);
+  }
+
+  /** What a good answer says. Whatever else listens at the address (a proxy, a web site) may well answer 200. */
+  async #read<T>(response: Response): Promise<T> {
+    const text = await response.text().catch(() => {
+      throw new Failure(EXIT.unavailable, `the answer of ${this.base} broke off`);
+    });
+    return parsedJson<T>(text, this.base);
   }
 
   /** As json, for calls that may be repeated: waits and tries again while the gateway is away, busy or asks for patience. */
@@ -63,7 +72,7 @@ export class Client {
     for (let tried = 1; ; tried++) {
       try {
         const response = await this.call(path, call);
-        if (response.ok) return (await response.json()) as T;
+        if (response.ok) return await this.#read<T>(response);
         const failure = await failureOf(response);
         if (tried === TRIES || (response.status !== 429 && response.status < 500)) throw failure;
         const asked = Number(response.headers.get("retry-after") ?? 0) * 1_000;

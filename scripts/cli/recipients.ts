@@ -23,8 +23,13 @@ export async function readRecipients(path: string): Promise<{ recipients: Recipi
   const recipients: Recipient[] = [];
   const faulty: Faulty[] = [];
   let addressed: string | null = null;
-  const rows = createReadStream(path).pipe(
+  const file = createReadStream(path);
+  const rows = file.pipe(
     parse({ columns: checkedHeader, bom: true, trim: true, skip_empty_lines: true, info: true }),
+  );
+  // `pipe` hands on no errors, and one that nobody hears ends the process.
+  file.on("error", ({ code }: NodeJS.ErrnoException) =>
+    rows.destroy(new Failure(EXIT.refused, `${path} cannot be read (${code})`)),
   );
   try {
     for await (const { info, record } of rows as AsyncIterable<{

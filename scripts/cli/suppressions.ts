@@ -37,8 +37,11 @@ export function addSuppressions(program: Command): void {
     .description("write the list as CSV, to standard output or a file")
     .action(async (file: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<Global>();
-      const response = await clientOf(options).call("/suppressions/export");
+      const client = clientOf(options);
+      const response = await client.call("/suppressions/export");
       if (!response.ok || response.body === null) throw await failureOf(response);
+      if (response.headers.get("content-type")?.startsWith("text/csv") !== true)
+        throw new Failure(EXIT.refused, `what answers at ${client.base} is no Postern: it sends no CSV`);
       const csv = Readable.fromWeb(response.body as unknown as WebStream);
       // A list that broke off must not look like a whole one.
       await pipeline(csv, file === undefined ? process.stdout : createWriteStream(file), {

@@ -62,6 +62,7 @@ async function tail(options: TailOptions): Promise<void> {
   let since = options.since ?? new Date().toISOString();
   const shown = new Map<string, number>();
   let count = 0;
+  let reached = false;
   let patient = false;
   for (;;) {
     const startedAt = Date.now();
@@ -73,11 +74,11 @@ async function tail(options: TailOptions): Promise<void> {
         count += 1;
         if (count === options.exitAfter) return;
       }
+      reached = true;
       patient = false;
     } catch (cause) {
       // What is wrong from the start is said; a gateway that goes away later is waited for.
-      if (!(cause instanceof Failure) || cause.exit !== EXIT.unavailable || (count === 0 && shown.size === 0))
-        throw cause;
+      if (!(cause instanceof Failure) || cause.exit !== EXIT.unavailable || !reached) throw cause;
       if (!patient) output.note(`${cause.message} Waiting.`);
       patient = true;
       await sleep(POLL_MS);

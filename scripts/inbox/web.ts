@@ -86,7 +86,9 @@ export function serveWeb(mailbox: Mailbox, smtpUrl: string, port: number): Promi
 async function answer(mailbox: Mailbox, smtpUrl: string, request: IncomingMessage): Promise<Answer> {
   if (!isLocal(request))
     return json({ message: "The inbox answers only under 127.0.0.1 and localhost." }, 403);
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://inbox");
+  const url = URL.parse(request.url ?? "/", "http://inbox");
+  if (url === null) return notFound;
+  const { pathname, searchParams } = url;
   const page = FILES[pathname];
   if (page !== undefined) return page;
   if (pathname === "/messages" && request.method === "DELETE") {

@@ -54,7 +54,7 @@ async function open(settings: Settings, dataDir: DataDir): Promise<Result<Prepar
 
   const inbox =
     settings.variables.SMTP_URL === undefined && settings.variables.RELAYS === undefined
-      ? await startInbox(settings)
+      ? await startInbox(settings, port.value)
       : null;
   if (inbox !== null) {
     if (!inbox.ok) return inbox;
@@ -81,8 +81,16 @@ async function open(settings: Settings, dataDir: DataDir): Promise<Result<Prepar
   });
 }
 
-async function startInbox(settings: Settings): Promise<Result<Inbox, string>> {
-  const wanted = await freePort("127.0.0.1", settings.inboxPort ?? INBOX_PORT_DEFAULT);
+/** The inbox's port beside a worker that will listen on `taken`; 0 is any free one. */
+export function inboxPortBeside(taken: number, asked: number | null): Result<number, string> {
+  if (asked === taken) return err(`INBOX_PORT and PORT are both ${taken}; choose another`);
+  return ok(asked ?? (taken === INBOX_PORT_DEFAULT ? 0 : INBOX_PORT_DEFAULT));
+}
+
+async function startInbox(settings: Settings, taken: number): Promise<Result<Inbox, string>> {
+  const port = inboxPortBeside(taken, settings.inboxPort);
+  if (!port.ok) return port;
+  const wanted = await freePort("127.0.0.1", port.value);
   if (!wanted.ok && settings.inboxPort !== null) return err(wanted.error.replace("PORT=…", "INBOX_PORT=…"));
   return ok(await openInbox({ smtpPort: 0, webPort: wanted.ok ? wanted.value : 0 }));
 }

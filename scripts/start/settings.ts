@@ -84,7 +84,8 @@ function portOf(name: string, text: string): Result<number, string> {
 
 function readOptional(path: string): Result<string, string> {
   try {
-    return ok(readFileSync(path, "utf8"));
+    // Editors of Windows begin a file with a byte order mark, which would become part of the first name.
+    return ok(readFileSync(path, "utf8").replace(/^\ufeff/, ""));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     return code === "ENOENT" ? ok("") : err(`${path} cannot be read (${code})`);

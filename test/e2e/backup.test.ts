@@ -63,6 +63,8 @@ describe("npm run backup", () => {
 
   it.each([
     ["nowhere to", (state: string) => [state, ""], "is not empty"],
+    ["a file instead of a folder", (state: string) => [state, "state/keys.json"], "is no folder"],
+    ["nothing can be made there", (state: string) => [state, "state/keys.json/below"], "is no whole backup"],
     ["no state", () => ["/nowhere", "x"], "holds no state of Postern"],
   ])("says what is wrong: %s", async (_, args, why) => {
     const [dataDir, name] = args(join(folder.path, "state")) as [string, string];

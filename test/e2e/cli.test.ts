@@ -1,6 +1,6 @@
 /** The command line against a gateway that runs. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cli, startCli } from "../support/cli.ts";
@@ -63,6 +63,18 @@ describe("postern send", () => {
       ["send", ...FROM, "--to", "a@example.net", "--text-file", "/nowhere"],
       1,
       "/nowhere cannot be read",
+    ],
+    [
+      "no CSV file",
+      ["send", ...FROM, "--text", "x", "--csv", "/nowhere.csv"],
+      1,
+      "/nowhere.csv cannot be read (ENOENT)",
+    ],
+    [
+      "a folder for a CSV file",
+      ["send", ...FROM, "--text", "x", "--csv", "/tmp"],
+      1,
+      "/tmp cannot be read (EISDIR)",
     ],
     ["a tag without a name", ["send", ...FROM, "--tag", "x"], 2, "--tag must be name=value"],
     ["an unknown flag", ["send", "--form", "x"], 2, "unknown option"],
@@ -144,13 +156,55 @@ describe("postern send --csv", () => {
     expect(again.stdout).toContain("was sent already");
   });
 
+  it("does not take what went into the sandbox for sent", async () => {
+    const csv = file("tried.csv", "to\na@example.net\n");
+    const args = ["send", ...FROM, "--text", "One", "--csv", csv, "--json"];
+    expect((await run([...args, "--sandbox"])).code).toBe(0);
+    const refused = await run(args);
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining("goes into the sandbox")]);
+    expect((await run([...args, "--again"])).code).toBe(0);
+  });
+
   it("does not mix a new message into a run that was begun", async () => {
     const csv = file("changed.csv", "to\na@example.net\n");
     await run(["send", ...FROM, "--text", "One", "--csv", csv]);
     const { code, stderr } = await run(["send", ...FROM, "--text", "Two", "--csv", csv]);
     expect(code).toBe(1);
-    expect(stderr).toContain("the message is another one");
+    expect(stderr).toContain("is another one than that of the run begun before");
     expect((await run(["send", ...FROM, "--text", "Two", "--csv", csv, "--again"])).code).toBe(0);
+  });
+});
+
+describe("what is no gateway", () => {
+  it.each([
+    ["relays", "list"],
+    ["tail"],
+    ["suppressions", "import", "readers.csv"],
+    ["suppressions", "export"],
+    ["send", ...FROM, "--to", "a@example.net", "--text", "x"],
+    ["send", ...FROM, "--text", "x", "--csv", "readers.csv"],
+  ])("is told from one: %s %s", async (...args) => {
+    const csv = file("readers.csv", "email\na@example.net\n");
+    const site = await answering((response) => response.end("<html>Welcome</html>"));
+    const ran = await cli(
+      args.map((arg) => (arg === "readers.csv" ? csv : arg)),
+      { ...here, POSTERN_URL: site.base },
+    );
+    site.close();
+    expect(ran).toMatchObject({ code: 1, stdout: "" });
+    expect(ran.stderr.trim().split("\n").at(-1)).toMatch(/^postern: what answers at http:.* is no Postern/);
+  });
+
+  it("an answer that breaks off is a gateway that is away", async () => {
+    const broken = await answering((response) => {
+      response.writeHead(200, { "content-length": "1000" }).write('{"object": ');
+      setTimeout(() => response.destroy(), 50);
+    });
+    const ran = await cli(["relays", "list"], { ...here, POSTERN_URL: broken.base });
+    const tail = await cli(["tail"], { ...here, POSTERN_URL: broken.base });
+    broken.close();
+    expect([ran.code, ran.stderr]).toEqual([3, expect.stringMatching(/^postern: .* broke off\n$/)]);
+    expect([tail.code, tail.stderr]).toEqual([3, expect.stringMatching(/^postern: .* broke off\n$/)]);
   });
 });
 
@@ -232,6 +286,26 @@ describe("postern tail", () => {
     expect(words.stdout).toMatch(/^\d\d:\d\d:\d\d {2}sent .*delivered\+tail@postern\.test .*Sandbox/);
   });
 
+  it("waits for a gateway that goes away before anything happened", async () => {
+    let calls = 0;
+    const line = JSON.stringify({
+      id: "1",
+      type: "email.sent",
+      created_at: "",
+      email_id: "e",
+      recipient: null,
+      data: {},
+    });
+    const shaky = await answering((response) => {
+      calls += 1;
+      if (calls === 2) response.destroy();
+      else response.end(calls === 1 ? "" : `${line}\n`);
+    });
+    const ran = await cli(["tail", "--json", "--exit-after", "1"], { ...here, POSTERN_URL: shaky.base });
+    shaky.close();
+    expect(ran).toMatchObject({ code: 0, stdout: `${line}\n` });
+  });
+
   it("says at once when it cannot", async () => {
     expect((await run(["tail", "--type", "vanished"])).code).toBe(1);
     expect((await cli(["tail"], { ...here, POSTERN_URL: "http://127.0.0.1:9" })).code).toBe(3);
@@ -262,6 +336,22 @@ async function forwarding(to: string, lose: () => boolean) {
   return {
     base: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
     forwarded: () => done,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Something else than a gateway. */
+async function answering(answer: (response: ServerResponse) => void) {
+  const server = createServer((request, response) => {
+    request.resume();
+    answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    base: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
     close: () => {
       server.closeAllConnections();
       server.close();

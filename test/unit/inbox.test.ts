@@ -146,6 +146,10 @@ describe("the inbox as a server", () => {
     expect(await (await get(`/messages/${entry!.id}/raw`)).text()).toContain("Subject: Parts");
   });
 
+  it("has nothing at a path that is none", async () => {
+    expect(await call("GET", "//", {})).toBe(404);
+  });
+
   it("answers 204 while nothing is new", async () => {
     const { version } = (await (await get("/messages")).json()) as { version: number };
     expect((await get(`/messages?since=${version}`)).status).toBe(204);

@@ -92,6 +92,8 @@ const invalid: [string, RegExp][] = [
   [`smtp://u:${SECRET}/x@h:587`, /percent-encoded|something after/],
   [`smtp://u:${SECRET}%zz@h`, /write it as %25/],
   [`smtp://u:${SECRET}%0d%0aRSET@h`, /line break/],
+  [`smtp://u:12?${SECRET}@h`, /percent-encoded \(%3F\)/],
+  [`smtp://u:12?tls=${SECRET}&${SECRET}@h`, /percent-encoded \(%3F\)/],
   ["smtp://u@h", /user but no password/],
   [`smtp://:${SECRET}@h`, /password but no user/],
   ["smtp://h?tls=yes", /tls must be one of implicit, required, opportunistic, none/],

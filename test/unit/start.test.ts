@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { storeConfig, workerConfig } from "../../scripts/start/capnp.ts";
 import { openKeys } from "../../scripts/start/keys.ts";
+import { inboxPortBeside } from "../../scripts/start/prepare.ts";
 import { localUrl, readSettings } from "../../scripts/start/settings.ts";
 import { type Summary, summarise } from "../../scripts/start/summary.ts";
 import { parseRelayUrl } from "../../src/smtp/relay.ts";
@@ -45,12 +46,32 @@ describe("settings", () => {
     expect(settings.port).toBe(1234);
   });
 
+  it("a byte order mark is no part of the first name", () => {
+    writeFileSync(join(folder, "marked"), "\ufeffSMTP_URL=smtp://marked\r\nPORT=4321\r\n");
+    const settings = value(readSettings({}, ["marked"], folder));
+    expect([settings.variables, settings.port]).toEqual([{ SMTP_URL: "smtp://marked" }, 4321]);
+  });
+
   it.each([
     ["0.0.0.0", "http://127.0.0.1:80"],
     ["::", "http://[::1]:80"],
     ["::1", "http://[::1]:80"],
     ["localhost", "http://localhost:80"],
   ])("%s is reached as %s", (host, url) => expect(localUrl(host, 80)).toBe(url));
+});
+
+describe("the inbox's port", () => {
+  it.each([
+    ["8025", 8787, null, 8025],
+    ["any, where the worker has that one", 8025, null, 0],
+    ["the one asked for", 8025, 8026, 8026],
+  ])("is %s", (_, taken, asked, port) => expect(value(inboxPortBeside(taken, asked))).toBe(port));
+
+  it("is not the worker's", () =>
+    expect(inboxPortBeside(8025, 8025)).toEqual({
+      ok: false,
+      error: "INBOX_PORT and PORT are both 8025; choose another",
+    }));
 });
 
 describe("keys", () => {
