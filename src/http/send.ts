@@ -59,11 +59,7 @@ sending.post("/emails/batch", async (c) => {
       // Now, not at the end: files by address make a small request large, and all of it is in memory.
       sizeOf(orders);
     } else if (!permissive || order.error.kind === "unavailable") return fail(c, atIndex(order.error, index));
-    else
-      errors.push({
-        index,
-        message: "issues" in order.error ? firstIssue(order.error.issues) : toWire(order.error).message,
-      });
+    else errors.push({ index, message: reasonOf(order.error) });
   }
   const data = orders.map(({ id }) => ({ id }));
   const body = permissive ? { data, errors } : { data };
@@ -228,8 +224,9 @@ function sizeOf(orders: readonly Order[]): number {
 /** A message longer than this goes to the outbox in parts: a call carries 32 MiB, and the record of it needs room too. */
 const STAGE_BYTES = 8 * MB;
 
-const firstIssue = (issues: readonly { path: string; message: string }[]): string =>
-  issues[0] === undefined ? "is not valid" : `\`${issues[0].path}\`: ${issues[0].message}`;
+/** The first is enough: a list of errors has a line for each email. */
+const reasonOf = (problem: Problem): string =>
+  toWire("issues" in problem ? { ...problem, issues: problem.issues.slice(0, 1) } : problem).message;
 
 function atIndex<P extends Problem>(problem: P, index: number): P {
   if (!("issues" in problem)) return problem;

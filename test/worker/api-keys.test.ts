@@ -107,15 +107,15 @@ describe("an API key", () => {
     const { status, body } = await call(
       "POST",
       "/emails/batch",
-      [
-        { ...mail, from: "a@shop.example" },
-        { ...mail, from: "a@other.example" },
-      ],
+      [{ ...mail, from: "a@shop.example" }, { ...mail, from: "a@other.example" }, 5],
       { authorization: `Bearer ${token}`, "x-batch-validation": "permissive" },
     );
     expect(status).toBe(200);
     expect(body.data).toHaveLength(1);
-    expect(body.errors).toEqual([{ index: 1, message: expect.stringContaining("limited to shop.example") }]);
+    expect(body.errors).toEqual([
+      { index: 1, message: expect.stringContaining("limited to shop.example") },
+      { index: 2, message: "The body must be a JSON object." },
+    ]);
   });
 
   it("with a rate says what is left, and when to come again", async () => {
