@@ -9,7 +9,7 @@ import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf, without } from "../smtp/routing.ts";
 import { nextAttempt } from "./backoff.ts";
-import { type Breaker, closed, failed, isAvailable } from "./breaker.ts";
+import { type Breaker, closed, failed, isAvailable, took } from "./breaker.ts";
 import { Claims } from "./claims.ts";
 import type { Contents } from "./contents.ts";
 import { type CopyContext, copyOf } from "./copy.ts";
@@ -187,8 +187,7 @@ export class Lane implements Source<Job> {
     const at = now();
     meter.count(attempt, delivery.attempts === 1 ? at - job.since : null);
     if (attempt.disposition === "accepted") {
-      // While it rests, this is word of before: the refusal that came since is the news.
-      if (isAvailable(this.breaker, at)) this.breaker = closed();
+      this.breaker = took(this.breaker, at);
       queue.holds.relax(delivery.domain);
       if (this.#slowed.size > 0) this.#slowed.clear();
       outcomes.finish(delivery, accepted(newId, delivery, attempt, at, this.relay));
@@ -248,7 +247,7 @@ export class Lane implements Source<Job> {
       this.#slowed.size < SLOWED_DOMAINS
     )
       return queue.holds.slowDown(delivery.domain, at);
-    this.breaker = failed(this.breaker, attempt.sentence, at, random());
+    this.breaker = failed(this.breaker, attempt.sentence, at, random(), true);
     return at; // By another relay, or when this one has rested.
   }
 

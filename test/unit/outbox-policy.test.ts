@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/core/limits.ts";
 import { nextAttempt, wait } from "../../src/outbox/backoff.ts";
-import { closed, failed, isAvailable } from "../../src/outbox/breaker.ts";
+import { closed, failed, isAvailable, took } from "../../src/outbox/breaker.ts";
 import { Clock, WATCHDOG_MS } from "../../src/outbox/clock.ts";
 import { Paces } from "../../src/outbox/paces.ts";
 import { newBucket, shareOf, take, waitFor } from "../../src/outbox/throttle.ts";
@@ -53,7 +53,15 @@ describe("breaker", () => {
   it("takes what fails while it rests for the same failure: several sessions had messages under way", () => {
     let breaker = closed();
     for (let i = 0; i < 8; i++) breaker = failed(breaker, `no ${i}`, NOW + i, 0.5);
-    expect(breaker).toEqual({ failures: 1, retryAt: NOW + 5_000, lastError: "no 7" });
+    expect(breaker).toEqual({ failures: 1, retryAt: NOW + 5_000, lastError: "no 7", isTooFast: false });
+  });
+
+  it("closes when the relay takes a message, but for one that said too fast: that rests to the end", () => {
+    const away = failed(closed(), "away", NOW, 0.5);
+    expect(took(away, NOW + 1)).toEqual(closed());
+    const slow = failed(closed(), "too fast", NOW, 0.5, true);
+    expect(took(slow, NOW + 1)).toEqual(slow);
+    expect(took(slow, slow.retryAt)).toEqual(closed());
   });
 });
 
