@@ -120,7 +120,8 @@ export class Protection implements SuppressionRpc {
   async tick(): Promise<void> {
     const { now, report, wakeBy } = this.#parts;
     try {
-      this.#list.expire(now());
+      // Other calls have their turn between.
+      while (this.#list.expire(now())) await new Promise((resolve) => setTimeout(resolve, 0));
       this.#bounces.tidy(now());
       if (this.#replicas.isBehind && !(await this.#replicas.ship())) wakeBy(now() + this.#replicas.retryMs);
     } catch (cause) {

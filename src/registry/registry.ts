@@ -78,6 +78,11 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
       },
       report: log,
     });
+    // There is only one alarm, and that of the last life may be sooner than what this one asks for first.
+    ctx.blockConcurrencyWhile(async () => {
+      const at = await ctx.storage.getAlarm();
+      if (at !== null) this.#alarmAt = Math.max(at, Date.now());
+    });
   }
 
   async createKey(key: NewApiKey): Promise<void> {

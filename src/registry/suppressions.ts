@@ -43,8 +43,10 @@ export class Suppressions {
   /** See SuppressionRpc.addSuppressions. */
   add(entries: readonly NewSuppression[], now: number): AddedSuppression[] {
     return this.#storage.transactionSync(() => {
-      this.expire(now);
       const known = this.#existing(entries);
+      const over = [...known].filter(([, { expiresAt }]) => expiresAt !== null && expiresAt <= now);
+      for (const [key] of over) known.delete(key);
+      this.#end(over.map(([, entry]) => entry));
       const made = new Set<Suppression>();
       const answers = entries.map((entry): AddedSuppression => {
         const before = known.get(keyOf(entry));
@@ -64,10 +66,7 @@ export class Suppressions {
 
   /** See SuppressionRpc.removeSuppressions. */
   remove(target: SuppressionTarget, now: number): Suppression[] {
-    return this.#storage.transactionSync(() => {
-      this.expire(now);
-      return this.#remove(this.find(target, now));
-    });
+    return this.#storage.transactionSync(() => this.#remove(this.find(target, now)));
   }
 
   /** Whoever unsubscribed took it back. Other entries of the address stay: they are not the person's to lift. */
@@ -132,17 +131,30 @@ export class Suppressions {
     return { rows: before == null ? page : page.reverse(), hasMore: rows.length > limit };
   }
 
-  /** Removes entries whose time is over. They have had no effect since. */
-  expire(now: number): Suppression[] {
-    const over = this.#sql
-      .exec<SuppressionRow>(
-        `DELETE FROM suppression WHERE expires_at <= ? RETURNING ${SUPPRESSION_COLUMNS}`,
-        now,
-      )
-      .toArray()
-      .map(toSuppression);
-    if (over.length > 0) this.#told("suppression.removed", over);
-    return over;
+  /**
+   * Removes entries whose time is over, which have had no effect since: at most SUPPRESSIONS_PER_CALL, for all of an imported
+   * list may end in the same moment. Whether there may be more.
+   */
+  expire(now: number): boolean {
+    return this.#storage.transactionSync(() => {
+      const over = this.#sql
+        .exec<SuppressionRow>(
+          `SELECT ${SUPPRESSION_COLUMNS} FROM suppression WHERE expires_at <= ? LIMIT ?`,
+          now,
+          SUPPRESSIONS_PER_CALL,
+        )
+        .toArray()
+        .map(toSuppression);
+      this.#end(over);
+      return over.length === SUPPRESSIONS_PER_CALL;
+    });
+  }
+
+  /** Takes entries off that are over. Outboxes know the hour themselves. */
+  #end(over: Suppression[]): void {
+    if (over.length === 0) return;
+    this.#delete(over);
+    this.#told("suppression.removed", over);
   }
 
   /** When the next entry's time is over, or null. */
@@ -157,12 +169,13 @@ export class Suppressions {
   /** See SuppressionRpc.eraseSuppressed; counts are not kept here. */
   erase(address: string, now: number): { hashed: number; removed: number } {
     return this.#storage.transactionSync(() => {
-      this.expire(now);
       const rows = this.#sql
         .exec<SuppressionRow>(`SELECT ${SUPPRESSION_COLUMNS} FROM suppression WHERE address = ?`, address)
         .toArray()
         .map(toSuppression);
-      const wishes = rows.filter(({ origin }) => origin !== "bounce");
+      const wishes = rows.filter(
+        ({ origin, expiresAt }) => origin !== "bounce" && (expiresAt === null || expiresAt > now),
+      );
       this.#delete(rows);
       this.log.bury(rows);
       const hash = erasedAddress(this.log.salt, address);

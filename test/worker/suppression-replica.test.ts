@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { DAY_MS } from "../../src/core/limits.ts";
+import { DAY_MS, SUPPRESSIONS_PER_CALL } from "../../src/core/limits.ts";
 import { type Env, registryOf } from "../../src/env.ts";
 import { Suppressed } from "../../src/outbox/suppressed.ts";
 import { SUPPRESSION, type SuppressionRule } from "../../src/policy/suppression.ts";
@@ -189,6 +189,8 @@ async function lab<T>(
       wakeBy: () => undefined,
       keep: () => undefined,
       told: (type, entries) => {
+        // As the registry's notices are: one parameter, of which a Durable Object takes 2 MB.
+        if (entries.length > SUPPRESSIONS_PER_CALL) throw new Error("SQLITE_TOOBIG");
         for (const { address } of entries) told.push(`${type} ${address}`);
       },
       report: () => undefined,
@@ -310,6 +312,52 @@ describe("shipping", () => {
         expect(read("suppressed")).toEqual(read("suppression"));
       },
     );
+  });
+});
+
+describe("a list", () => {
+  it("ends as a whole in one moment, and others are added and told of meanwhile", async () => {
+    await lab(
+      "ends",
+      (replica) => [taking(replica)],
+      async ({ protection, clock, storage, told }) => {
+        const expiresAt = clock.now + DAY_MS;
+        const some = (i: number) => `some-${i}@example.net`;
+        for (let at = 0; at < 3_500; at += 500)
+          await protection.importSuppressions(
+            Array.from({ length: 500 }, (_, i) => entry(some(at + i), { expiresAt })),
+          );
+        told.length = 0;
+        clock.now = expiresAt;
+        const added = await protection.addSuppressions([entry("new@example.net"), entry(some(7))]);
+        expect(added.map((one) => one.added)).toEqual([true, true]);
+        expect(told).toContain(`suppression.removed ${some(7)}`);
+        await protection.tick();
+        expect(storage.sql.exec("SELECT address FROM suppression ORDER BY address").toArray()).toEqual([
+          { address: "new@example.net" },
+          { address: some(7) },
+        ]);
+        expect(told.filter((one) => one.startsWith("suppression.removed"))).toHaveLength(3_500);
+      },
+    );
+  });
+});
+
+describe("the registry", () => {
+  it("keeps the alarm of its last life when the new one asks for a later one", async () => {
+    const stub = bindings.REGISTRY.get(bindings.REGISTRY.idFromName("alarm"));
+    const soon = Date.now() + 25_000;
+    await runInDurableObject(stub, (_, { storage }) => storage.setAlarm(soon));
+    await evictDurableObject(stub);
+    const at = Date.now();
+    // Counted, and to be forgotten in three months: nothing else to do.
+    await stub.learn([
+      { id: idAt(at), address: someone(), topic: "", category: "mailbox_full", emailId: idAt(at), at },
+    ]);
+    await runInDurableObject(stub, async (_, { storage }) => {
+      expect(await storage.getAlarm()).toBe(soon);
+      await storage.deleteAlarm();
+    });
   });
 });
 
