@@ -142,6 +142,7 @@ export const REPLICA_RETRY_MAX_MS = MINUTE_MS;
 export const REPLICA_START_MS = 2_000; // How long an outbox that starts waits for what it missed before it sends, and a ledger that never knew them for the webhooks.
 export const FACTS_PER_CALL = 500; // Bounces and complaints told to the registry in one call.
 export const FACT_DAYS = 8; // An event whose email libSQL does not know by then is of no email of ours: a day beyond TTL_MAX.
+export const WISH_MS = 24 * HOUR_MS; // So long a wish to leave that comes again is the same one: mail programs try again for hours.
 export const SUPPRESSION_RULE_DAYS_MAX = 36_500; // A century; for longer, leave it out: for good.
 export const SUPPRESSION_WITHIN_DAYS_MAX = 90; // So long bounces are kept to be counted.
 export const DOUBT_MS = 12 * HOUR_MS; // A copy given up in less time than this says nothing about its recipient.

@@ -16,13 +16,17 @@ export function eraseFrom(
   copies: readonly CopyOf[],
 ): Pick<ErasedFromLedger, "parked" | "pending"> {
   const pairs = JSON.stringify(copies.map(({ email, recipient }) => [email, recipient]));
-  const naming = (query: string): string[] =>
-    [...sql.exec<Row>(query)].filter(({ text }) => mentions(text, address)).map(({ id }) => id);
+  const naming = (query: string): string[] => {
+    const found: string[] = [];
+    for (const { id, text } of sql.exec<Row>(query)) if (mentions(text, address)) found.push(id);
+    return found;
+  };
   const parked = naming("SELECT identity AS id, entry || ' ' || reason AS text FROM dead");
-  sql.exec(
-    "DELETE FROM doubt WHERE (email, recipient) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
-    pairs,
-  );
+  for (const table of ["doubt", "wish"])
+    sql.exec(
+      `DELETE FROM ${table} WHERE (email, recipient) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+      pairs,
+    );
   sql.exec("DELETE FROM dead WHERE identity IN (SELECT value FROM json_each(?))", JSON.stringify(parked));
   return {
     parked: parked.length,

@@ -42,6 +42,7 @@ import type {
   WebhookTest,
 } from "./rpc.ts";
 import { Webhooks } from "./webhooks.ts";
+import { Wishes } from "./wishes.ts";
 
 export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #journal: Journal;
@@ -50,6 +51,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #carrier: HitCarrier;
   readonly #webhooks: Webhooks;
   readonly #facts: Facts;
+  readonly #wishes: Wishes;
   /** Null: another ledger does it. */
   readonly #keeper: Keeper | null;
   /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
@@ -59,6 +61,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     super(ctx, env);
     this.#journal = new Journal(ctx.storage.sql);
     this.#hits = new Hits(ctx.storage.sql);
+    this.#wishes = new Wishes(ctx.storage.sql);
     this.#flusher = new Flusher({
       journal: this.#journal,
       write: (entries) => writeEntries(this.openDb(), entries),
@@ -152,8 +155,9 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   /** Takes entries for good, and sees to it that they go on. */
   #journalled(entries: LedgerEntry[]): void {
-    this.#journal.append(entries, LEDGER_PARAMETER_CHARS);
-    this.#webhooks.enqueue(entries);
+    const news = this.#wishes.news(entries);
+    this.#journal.append(news, LEDGER_PARAMETER_CHARS);
+    this.#webhooks.enqueue(news);
     const noted = this.#facts.note(entries);
     // Written together with the entries: whatever happens to this instance, the alarm brings another one.
     this.#guard(this.#flusher.delayMs);
@@ -217,7 +221,8 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     try {
       await this.#carrier.carry();
       if (!this.#webhooks.informed) await this.#pullEndpoints();
-      await this.#work();
+      await this.#flusher.flush();
+      await this.#webhooks.run();
       if (this.#facts.isPending) await this.#facts.deliver();
       if (this.#journal.size > 0) this.#guard(this.#flusher.delayMs);
       if (this.#facts.isPending) this.#guard(this.#facts.delayMs);
@@ -266,11 +271,6 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   async testWebhook(endpoint: string, id: string, payload: string): Promise<WebhookTest | null> {
     return this.#webhooks.test(endpoint, id, payload);
-  }
-
-  async #work(): Promise<void> {
-    await this.#flusher.flush();
-    await this.#webhooks.run();
   }
 
   /** Never throws: without the registry the list known so far stands, and the alarm asks again. */

@@ -73,13 +73,12 @@ export class WebhookRetention {
         mailjet && blotted(mailjet, address),
         id,
       );
-    const attempts = this.#sql
-      .exec<{ attempt: string; response: string }>(
-        "SELECT attempt, response FROM webhook_attempt WHERE instr(lower(response), lower(?)) > 0",
-        address.slice(address.lastIndexOf("@")),
-      )
-      .toArray()
-      .filter(({ response }) => mentions(response, address));
+    const attempts: { attempt: string }[] = [];
+    for (const { attempt, response } of this.#sql.exec<{ attempt: string; response: string }>(
+      "SELECT attempt, response FROM webhook_attempt WHERE instr(lower(response), lower(?)) > 0",
+      askedOf(address),
+    ))
+      if (mentions(response, address)) attempts.push({ attempt });
     this.#sql.exec(
       "UPDATE webhook_attempt SET response = ? WHERE attempt IN (SELECT value FROM json_each(?))",
       BLOT,
@@ -98,16 +97,16 @@ export class WebhookRetention {
       .map(({ id }) => id);
   }
 
-  /** Events that name an address. SQL's part only spares reading the others: its `lower` knows ASCII, so the domain is asked for. */
+  /** Events that name an address. One after the other: the log may hold a gigabyte, most of it at the same few domains. */
   #naming(address: string): Naming[] {
-    return this.#sql
-      .exec<Naming & Record<string, SqlStorageValue>>(
-        `SELECT id, payload, source, mailjet FROM webhook_event
-         WHERE instr(lower(coalesce(payload, source, '') || coalesce(mailjet, '')), lower(?)) > 0`,
-        address.slice(address.lastIndexOf("@")),
-      )
-      .toArray()
-      .filter(({ payload, source, mailjet }) => mentions(`${payload} ${source} ${mailjet}`, address));
+    const found: Naming[] = [];
+    for (const row of this.#sql.exec<Naming & Record<string, SqlStorageValue>>(
+      `SELECT id, payload, source, mailjet FROM webhook_event
+       WHERE instr(lower(coalesce(payload, source, '') || coalesce(mailjet, '')), lower(?)) > 0`,
+      askedOf(address),
+    ))
+      if (mentions(`${row.payload} ${row.source} ${row.mailjet}`, address)) found.push(row);
+    return found;
   }
 
   /** The states of the deliveries that are gone with them. */
@@ -130,6 +129,10 @@ export class WebhookRetention {
     return gone.map(({ state }) => state);
   }
 }
+
+/** What SQL is asked for, to spare reading the rest: its `lower` knows ASCII alone, and JSON escapes quotes. Else the domain. */
+const askedOf = (address: string): string =>
+  /^[\w.+-]+@[\w.-]+$/.test(address) ? address : address.slice(address.lastIndexOf("@"));
 
 /** Whose event it is: the recipient, the address on the list, or who left by a link. */
 function ownerOf({ payload, source }: Naming): string | undefined {

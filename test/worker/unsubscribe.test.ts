@@ -1,6 +1,6 @@
 /** To leave: from the header of a mail that arrived to the event, by button and by page, and what does not act. */
 import { describe, expect, it } from "vitest";
-import { type Answer, call, eventsOf, mailFor, someone, worker } from "../support/api.ts";
+import { type Answer, call, eventsOf, mailFor, poll, someone, worker } from "../support/api.ts";
 
 const mail = (to: string, more: Record<string, unknown> = {}) => ({
   from: "news@example.com",
@@ -99,6 +99,35 @@ describe("a mail with a way to unsubscribe", () => {
       ["email.unsubscribed", "page", "news"],
       ["email.resubscribed", "page", "news"],
     ]);
+  });
+
+  it("is left once, however often the button is pressed or its POST sent again", async () => {
+    const { id, path } = await sent();
+    for (let i = 0; i < 3; i++) await post(path, form("List-Unsubscribe=One-Click"));
+    await post(path, form("action=leave"));
+    for (let i = 0; i < 2; i++) await post(path, form("action=return"));
+    for (let i = 0; i < 2; i++) await post(path, form("List-Unsubscribe=One-Click"));
+    const events = told(
+      await eventsOf(id, (types) => types.filter((type) => type === "email.unsubscribed").length > 1),
+    );
+    expect(events.map(({ type, data }) => [type, data.unsubscribe.via])).toEqual([
+      ["email.unsubscribed", "one_click"],
+      ["email.resubscribed", "page"],
+      ["email.unsubscribed", "one_click"],
+    ]);
+  });
+
+  it("is left again by whoever was let in by hand", async () => {
+    const { to, path } = await sent();
+    const entry = `/suppressions/${encodeURIComponent(to)}?topic=news`;
+    for (let i = 0; i < 2; i++) {
+      await post(path, form("List-Unsubscribe=One-Click"));
+      await poll(
+        () => call("GET", entry),
+        ({ status }) => status === 200,
+      );
+      expect((await call("DELETE", entry)).status).toBe(200);
+    }
   });
 
   it("without a topic means everything", async () => {
