@@ -61,12 +61,14 @@ export async function findEvents(db: Db, filter: EventFilter, page: EventPage): 
     (one) => sql`SELECT id, at FROM (${one}) ORDER BY ${sort} LIMIT ${limit + 1}`,
   ) as [SQL, ...SQL[]];
   let found = way;
+  let known = 0;
   if (more.length > 0) {
     const ids = await Promise.all([way, ...more].map((one) => ask(db.all<EventPlace>(one))));
     const nearest = ids
       .flat()
       .sort(towards)
       .slice(0, limit + 1);
+    known = nearest.length;
     found = sql`SELECT value AS id FROM json_each(${JSON.stringify(nearest.map(({ id }) => id))})`;
   }
   const rows = await ask(
@@ -81,7 +83,8 @@ export async function findEvents(db: Db, filter: EventFilter, page: EventPage): 
   );
   // A join promises no order.
   const wanted = rows.sort(towards).slice(0, limit).map(recordOf);
-  return { rows: before === null ? wanted : wanted.reverse(), hasMore: rows.length > limit };
+  // Some of what was known may be forgotten by now; that is not the end of the others.
+  return { rows: before === null ? wanted : wanted.reverse(), hasMore: Math.max(known, rows.length) > limit };
 }
 
 type Row = {

@@ -69,11 +69,15 @@ function exported(db: Db, filter: EventFilter, from: EventPlace | null): Readabl
   let after = from;
   return new ReadableStream({
     async pull(controller) {
-      const { rows, hasMore } = await findEvents(db, filter, { limit: EXPORT_PAGE, order: "asc", after });
-      after = rows.at(-1) ?? after;
-      if (rows.length > 0)
-        controller.enqueue(utf8(rows.map((row) => `${JSON.stringify(eventObject(row))}\n`).join("")));
-      if (!hasMore) controller.close();
+      for (;;) {
+        const { rows, hasMore } = await findEvents(db, filter, { limit: EXPORT_PAGE, order: "asc", after });
+        after = rows.at(-1) ?? after;
+        if (rows.length > 0)
+          controller.enqueue(utf8(rows.map((row) => `${JSON.stringify(eventObject(row))}\n`).join("")));
+        if (!hasMore) return controller.close();
+        // A stream that was given nothing does not ask again.
+        if (rows.length > 0) return;
+      }
     },
   });
 }

@@ -515,6 +515,26 @@ export function databaseContract(name: string, open: () => Promise<Db> | Db): vo
         }
     });
 
+    it("does not take a page for the last one when an event of it is forgotten while it is read", async () => {
+      const at = T0 + 6e9;
+      const { email } = emailEntry({ id: idAt(at), created_at: at });
+      const told = Array.from({ length: 8 }, (_, i) => eventEntry(email.id, "email.opened", { at: at + i }));
+      await writeEntries(db, [{ kind: "email", email }, recipientsEntry(email.id, 1), ...told]);
+      const forgotten = told[1]!.event.id;
+      // Ids are looked for first; right after that an erasure or RETENTION_DAYS comes between.
+      const all = async (query: Parameters<Db["all"]>[0]) => {
+        const rows = await db.all<{ id: string }>(query);
+        if (rows.some(({ id }) => id === forgotten))
+          await db.$client.execute({ sql: "DELETE FROM events WHERE id = ?", args: [forgotten] });
+        return rows;
+      };
+      const busy = new Proxy(db, { get: (of, name) => (name === "all" ? all : Reflect.get(of, name)) });
+      const bounds = { since: at, until: at + 1_000 };
+      const page = await findEvents(busy, bounds, { limit: 4, order: "asc" });
+      expect(page.rows.map(({ id }) => id)).toEqual([0, 2, 3, 4].map((i) => told[i]!.event.id));
+      expect(page.hasMore).toBe(true);
+    });
+
     it("writes all of a call or none of it, and says that it was refused", async () => {
       const { email } = emailEntry();
       const broken = { kind: "event", event: { id: null, email_id: email.id } } as unknown as LedgerEntry;
