@@ -24,8 +24,8 @@ export const CSV_COLUMNS = [
   "expires_at",
 ] as const;
 
-/** Names that other tools give the column of addresses. */
-const EMAIL_NAMES = new Set(["email", "emailaddress", "mail", "mailaddress", "address", "recipient"]);
+/** Names that other tools give the column of addresses, the surest first: beside an `email` an `address` is that of a house. */
+const EMAIL_NAMES = ["email", "emailaddress", "mail", "mailaddress", "recipient", "address"];
 
 /** What makes a spreadsheet take a cell for a formula (OWASP: CSV injection). A quote in front makes it text. */
 const FORMULA = /^[=+\-@\t\r']/;
@@ -128,7 +128,8 @@ function columnsOf(record: readonly string[]): { columns: Columns; isHeader: boo
       .toLowerCase()
       .replace(/[\s-]+/g, "_"),
   );
-  const email = names.findIndex((name) => EMAIL_NAMES.has(name.replaceAll("_", "")));
+  const plain = names.map((name) => name.replaceAll("_", ""));
+  const email = EMAIL_NAMES.map((name) => plain.indexOf(name)).find((at) => at >= 0) ?? -1;
   if (email >= 0) {
     const columns = { ...NOWHERE, email };
     for (const name of Object.keys(NOWHERE) as (keyof Columns)[])

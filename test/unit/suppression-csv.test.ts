@@ -57,6 +57,7 @@ describe("a file", () => {
     ["a header", "email\na@x.example\nb@x.example\n"],
     ["a byte order mark", "\ufeffEmail\na@x.example\nb@x.example\n"],
     ["a header in capitals with a space", 'Name,"E-Mail Address"\nAda,a@x.example\nBob,b@x.example\n'],
+    ["a column of streets", "Address,Email\nHigh Street 1,a@x.example\nLow Street 2,b@x.example\n"],
     ["semicolons", "name;email;x\nAda;a@x.example;1\nBob;b@x.example;2\n"],
     ["tabs in UTF-16, as Excel's Unicode text", utf16("email\tname\na@x.example\tÜ\nb@x.example\tB\n")],
     ["addresses in the second column, and no header", "Ada,a@x.example\nBob,b@x.example\n"],
