@@ -31,6 +31,7 @@ export const TAG_CHARS = 256; // Resend's bound on a tag's name and value.
 export const ATTACHMENTS_PER_EMAIL = 100;
 export const ATTACHMENT_FETCHES = 20; // Files named by address in one message: an invocation on the Free plan has 50 subrequests in all.
 export const ATTACHMENT_FETCH_MS = 15_000; // For one file, redirects included: a caller waits for it.
+export const ATTACHMENTS_FETCH_MS = 45_000; // For all files of one request: proxies in front give up after a minute.
 export const ATTACHMENT_REDIRECTS = 3; // Storage services redirect once.
 export const FILE_NAME_CHARS = 255; // What file systems take.
 export const LINK_TARGET_BYTES = 4_000; // Base64 of it stays below 8 kB, what servers and proxies take as a URL. Longer ones stay untracked.

@@ -8,6 +8,7 @@ import {
   ATTACHMENT_FETCH_MS,
   ATTACHMENT_FETCHES,
   ATTACHMENT_REDIRECTS,
+  ATTACHMENTS_FETCH_MS,
   MB,
   MESSAGE_BYTES,
 } from "../core/limits.ts";
@@ -19,6 +20,8 @@ export interface FetchParts {
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Whether private addresses may be fetched from. */
   allowPrivate: boolean;
+  /** Aborted when the request has waited for all its files long enough. */
+  signal: AbortSignal;
 }
 
 /** The attachments with every file in place. `path` says where the list stands in the request. */
@@ -63,7 +66,7 @@ interface File {
 }
 
 async function fetchFile(address: string, room: number, parts: FetchParts): Promise<Result<File, string>> {
-  const signal = AbortSignal.timeout(ATTACHMENT_FETCH_MS);
+  const signal = AbortSignal.any([parts.signal, AbortSignal.timeout(ATTACHMENT_FETCH_MS)]);
   let next = address;
   for (let turn = 0; turn <= ATTACHMENT_REDIRECTS; turn++) {
     const url = parseFileAddress(next, parts.allowPrivate);
@@ -91,9 +94,11 @@ async function fetchFile(address: string, room: number, parts: FetchParts): Prom
     } catch (cause) {
       const late = cause instanceof Error && (cause.name === "TimeoutError" || cause.name === "AbortError");
       return err(
-        late
-          ? `could not be fetched within ${ATTACHMENT_FETCH_MS / 1_000} s`
-          : "could not be fetched: its server cannot be reached, or is on a private network",
+        parts.signal.aborted
+          ? `could not be fetched: the files of one request have ${ATTACHMENTS_FETCH_MS / 1_000} s in all`
+          : late
+            ? `could not be fetched within ${ATTACHMENT_FETCH_MS / 1_000} s`
+            : "could not be fetched: its server cannot be reached, or is on a private network",
       );
     }
   }

@@ -1,7 +1,7 @@
 /** POST /emails, /emails/batch and /emails/bulk: everything that sends. Shapes are Resend's; what it lacks is added beside. */
 import { Hono } from "hono";
 import { type Problem, toWire } from "../core/errors.ts";
-import { BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
+import { ATTACHMENTS_FETCH_MS, BATCH_EMAILS, MB, RPC_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { outboxOf, publicFetchOf } from "../env.ts";
 import { type Order, pack, weightOf } from "../outbox/rpc.ts";
@@ -51,9 +51,10 @@ sending.post("/emails/batch", async (c) => {
   const orders: Order[] = [];
   const errors: { index: number; message: string }[] = [];
   const unknown: string[] = [];
+  const signal = AbortSignal.timeout(ATTACHMENTS_FETCH_MS);
   for (const [index, item] of value.entries()) {
     for (const field of unknownFields(SendEmail, item)) unknown.push(`[${index}].${field}`);
-    const order = await composeItem(c, item, byte);
+    const order = await composeItem(c, item, byte, signal);
     if (order.ok) {
       orders.push(order.value);
       // Now, not at the end: files by address make a small request large, and all of it is in memory.
@@ -83,12 +84,17 @@ sending.post("/emails/bulk", async (c) => {
   return c.json(response);
 });
 
-async function composeItem(c: AppContext, item: unknown, byte: number): Promise<Result<Order, Problem>> {
+async function composeItem(
+  c: AppContext,
+  item: unknown,
+  byte: number,
+  signal: AbortSignal,
+): Promise<Result<Order, Problem>> {
   const made = await withTemplate(c.env, item, Date.now());
   if (!made.ok) return made;
   const { template, value } = made.value;
   const parsed = parse(SendEmail, value);
-  const whole = parsed.ok ? await withFiles(c, parsed.value) : parsed;
+  const whole = parsed.ok ? await withFiles(c, parsed.value, signal) : parsed;
   return whole.ok ? compose(whole.value, composeContext(c, byte, template), template) : whole;
 }
 
@@ -96,11 +102,13 @@ async function composeItem(c: AppContext, item: unknown, byte: number): Promise<
 async function withFiles<T extends Pick<SendEmail, "attachments">>(
   c: AppContext,
   request: T,
+  signal = AbortSignal.timeout(ATTACHMENTS_FETCH_MS),
 ): Promise<Result<T, Problem>> {
   if (request.attachments?.some(({ path }) => path !== undefined) !== true) return ok(request);
   const files = await fetched(request.attachments, "attachments", {
     fetch: publicFetchOf(c.env),
     allowPrivate: c.var.config.webhookPrivate,
+    signal,
   });
   return files.ok
     ? ok({ ...request, attachments: files.value })

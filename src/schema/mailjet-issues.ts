@@ -8,17 +8,18 @@ const ISSUES_MAX = 20;
 
 type Issue = z.core.$ZodIssue;
 
-/** The value a schema makes of `given`, or everything at fault. */
+/** The value a schema makes of `given`, or everything at fault. `whole`: what `given` is called in a sentence. */
 export function parseMailjet<T extends z.ZodType>(
   schema: T,
   given: unknown,
+  whole = "The body",
 ): Result<z.output<T>, MailjetIssue[]> {
   const parsed = schema.safeParse(given);
   if (parsed.success) return ok(parsed.data);
-  return err(parsed.error.issues.slice(0, ISSUES_MAX).map((issue) => translated(issue, given)));
+  return err(parsed.error.issues.slice(0, ISSUES_MAX).map((issue) => translated(issue, given, whole)));
 }
 
-function translated(issue: Issue, given: unknown): MailjetIssue {
+function translated(issue: Issue, given: unknown, whole: string): MailjetIssue {
   const path = spellPath(issue.path);
   const own =
     issue.code === "custom"
@@ -31,10 +32,15 @@ function translated(issue: Issue, given: unknown): MailjetIssue {
     given,
   );
   const code = codeOf(issue, value);
-  const message = code === "mj-0003" ? "is mandatory but missing" : issue.message;
+  const message =
+    code === "mj-0003"
+      ? "is mandatory but missing"
+      : path === "" && issue.code === "invalid_type"
+        ? "must be an object"
+        : issue.message;
   return {
     code,
-    message: `${path === "" ? "The body" : `"${path}"`} ${message}.`,
+    message: `${path === "" ? whole : `"${path}"`} ${message}.`,
     related: path === "" ? [] : [path],
   };
 }

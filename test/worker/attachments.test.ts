@@ -20,6 +20,9 @@ const remote = (path: string) => ({
   path,
 });
 
+/** Of a request that may take as long as it likes. */
+const patience = () => new AbortController().signal;
+
 describe("an attachment by address", () => {
   it("is fetched, named and typed by what its server says", async () => {
     const { url } = await startEndpoint([
@@ -91,7 +94,7 @@ describe("an attachment by address", () => {
       });
     const said = { "content-length": "99999999" };
     for (const answer of [() => new Response(endless()), () => new Response("x", { headers: said })]) {
-      const parts = { fetch: async () => answer(), allowPrivate: false };
+      const parts = { fetch: async () => answer(), allowPrivate: false, signal: patience() };
       const result = await fetched([remote("https://example.com/x")], "attachments", parts);
       expect(result).toMatchObject({ ok: false });
       if (!result.ok) expect(result.error[0]!.message).toContain("too large");
@@ -107,7 +110,11 @@ describe("an attachment by address", () => {
     ["http://[::ffff:10.0.0.1]/x", "private address"],
     ["http://metadata.internal/x", "private address"],
   ])("is not fetched from %s", async (path, message) => {
-    const parts = { fetch: () => Promise.reject(new Error("fetched")), allowPrivate: false };
+    const parts = {
+      fetch: () => Promise.reject(new Error("fetched")),
+      allowPrivate: false,
+      signal: patience(),
+    };
     const result = await fetched([remote(path)], "attachments", parts);
     expect(result).toMatchObject({ ok: false, error: [{ path: "attachments[0].path" }] });
     if (!result.ok) expect(result.error[0]!.message).toContain(message);
@@ -118,14 +125,41 @@ describe("an attachment by address", () => {
     const result = await fetched([remote("https://example.com/x")], "attachments", {
       fetch,
       allowPrivate: false,
+      signal: patience(),
     });
     expect(result).toMatchObject({ ok: false });
     if (!result.ok)
       expect(result.error[0]!.message).toContain("redirects to an address that leads to a private address");
   });
 
+  it("is waited for as long as all files of one request may take, not as each of many may", async () => {
+    const controller = new AbortController();
+    let asked = 0;
+    // Never answers; the caller's patience ends with the second.
+    const fetch = (_: string, { signal }: RequestInit) =>
+      new Promise<Response>((_, reject) => {
+        asked += 1;
+        if (signal!.aborted) return reject(signal!.reason);
+        signal!.addEventListener("abort", () => reject(signal!.reason));
+        if (asked === 2) controller.abort();
+        else reject(new Error("refused"));
+      });
+    const many = Array.from({ length: 5 }, () => remote("https://example.com/"));
+    const result = await fetched(many, "attachments", {
+      fetch,
+      allowPrivate: false,
+      signal: controller.signal,
+    });
+    const told = result.ok ? [] : result.error.map(({ message }) => /in all$/.test(message));
+    expect(told).toEqual([false, true, true, true, true]);
+  });
+
   it("is one of a few in a message", async () => {
-    const parts = { fetch: () => Promise.reject(new Error("fetched")), allowPrivate: false };
+    const parts = {
+      fetch: () => Promise.reject(new Error("fetched")),
+      allowPrivate: false,
+      signal: patience(),
+    };
     const many = Array.from({ length: 21 }, () => remote("https://example.com/"));
     expect(await fetched(many, "attachments", parts)).toMatchObject({
       ok: false,

@@ -215,6 +215,18 @@ describe("a message", () => {
   });
 });
 
+describe("what is no message", () => {
+  it.each([
+    ["a list for the body", [], "mj-0004", "The body must be an object."],
+    ["a number among messages", { Messages: [5] }, "mj-0004", "The message must be an object."],
+    ["nothing among messages", { Messages: [null] }, "mj-0003", "The message is mandatory but missing."],
+  ])("is called what it is: %s", async (_, given, code, message) => {
+    const { status, body } = await mailjetCall("POST", "/v3.1/send", given);
+    const error = body.Messages?.[0].Errors[0] ?? body;
+    expect([status, error.ErrorCode, error.ErrorMessage]).toEqual([400, code, message]);
+  });
+});
+
 describe("DeduplicateCampaign", () => {
   it("mails an address once in a campaign, within a request and over several, and records the rest as suppressed", async () => {
     const [a, b, c] = [someone("a"), someone("b"), someone("c")] as const;

@@ -50,7 +50,7 @@ export class Desk {
   }
 
   read(given: unknown): Result<MailjetMessage, MessageError[]> {
-    const parsed = parseMailjet(messageSchema(given), given);
+    const parsed = parseMailjet(messageSchema(given), given, "The message");
     if (!parsed.ok) return refused(parsed.error);
     const issues = messageIssues(parsed.value);
     return issues.length > 0 ? refused(issues) : parsed;
