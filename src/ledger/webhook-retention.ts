@@ -1,5 +1,6 @@
 /** How webhooks forget: what is old, what is too much, an endpoint, and a person. */
-import { WEBHOOK_LOG_EVENTS, WEBHOOK_PRUNE_EVENTS } from "../core/limits.ts";
+import { jsonLists } from "../core/json-lists.ts";
+import { LEDGER_PARAMETER_CHARS, WEBHOOK_LOG_EVENTS, WEBHOOK_PRUNE_EVENTS } from "../core/limits.ts";
 import { BLOT, blotted, mentions } from "../schema/erasure.ts";
 import type { Subject } from "./webhook-tables.ts";
 
@@ -73,17 +74,18 @@ export class WebhookRetention {
         mailjet && blotted(mailjet, address),
         id,
       );
-    const attempts: { attempt: string }[] = [];
+    const attempts: string[] = [];
     for (const { attempt, response } of this.#sql.exec<{ attempt: string; response: string }>(
       "SELECT attempt, response FROM webhook_attempt WHERE instr(lower(response), lower(?)) > 0",
       askedOf(address),
     ))
-      if (mentions(response, address)) attempts.push({ attempt });
-    this.#sql.exec(
-      "UPDATE webhook_attempt SET response = ? WHERE attempt IN (SELECT value FROM json_each(?))",
-      BLOT,
-      JSON.stringify(attempts.map(({ attempt }) => attempt)),
-    );
+      if (mentions(response, address)) attempts.push(attempt);
+    for (const list of listsOf(attempts))
+      this.#sql.exec(
+        "UPDATE webhook_attempt SET response = ? WHERE attempt IN (SELECT value FROM json_each(?))",
+        BLOT,
+        list,
+      );
     return { webhook_events: own.size + others.length, webhook_attempts: attempts.length };
   }
 
@@ -111,8 +113,10 @@ export class WebhookRetention {
 
   /** The states of the deliveries that are gone with them. */
   #remove(ids: readonly string[]): string[] {
-    if (ids.length === 0) return [];
-    const list = JSON.stringify(ids);
+    return [...listsOf(ids)].flatMap((list) => this.#removeList(list));
+  }
+
+  #removeList(list: string): string[] {
     const endpoints =
       "(SELECT j.value FROM webhook_event e, json_each(e.wanted) j WHERE e.id IN (SELECT value FROM json_each(?1)))";
     const gone = this.#sql
@@ -129,6 +133,13 @@ export class WebhookRetention {
     return gone.map(({ state }) => state);
   }
 }
+
+/** As parameters: who opens one mail again and again has more events than fit into one. */
+const listsOf = (ids: readonly string[]): Iterable<string> =>
+  jsonLists(
+    ids.map((id) => JSON.stringify(id)),
+    LEDGER_PARAMETER_CHARS,
+  );
 
 /** What SQL is asked for, to spare reading the rest: its `lower` knows ASCII alone, and JSON escapes quotes. Else the domain. */
 const askedOf = (address: string): string =>

@@ -368,6 +368,16 @@ describe("the queue", () => {
       expect(world.rows("SELECT * FROM webhook_event")).toEqual([]);
     }));
 
+  it("forgets a person of more events than fit into one parameter", () =>
+    inWorld(async (world) => {
+      // Long ids in the place of a quarter of a million.
+      world.rows(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+        INSERT INTO webhook_event (id, type, email, recipient, at, wanted, through, payload, created_at)
+        SELECT printf('%01000d', i), 'email.opened', 'e', 0, 0, '[]', 0, '{"data":{"recipient":"r0@example.org"}}', 0 FROM n`);
+      expect(world.webhooks.erase("r0@example.org", [])).toMatchObject({ webhook_events: 9_000 });
+      expect(world.rows("SELECT id FROM webhook_event")).toEqual([]);
+    }));
+
   it("forgets everything of an endpoint that was deleted, and takes no older list", () =>
     inWorld(async (world) => {
       world.endpoint("a");
