@@ -28,6 +28,11 @@ addSuppressions(program);
 addTail(program);
 for (const command of program.commands) command.copyInheritedSettings(program);
 
+// `postern tail | head`: whoever read has seen enough.
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  process.exit(code === "EPIPE" ? EXIT.done : EXIT.refused);
+});
+
 try {
   await program.parseAsync();
 } catch (cause) {

@@ -137,8 +137,15 @@ function readJournal(file: string): Journal | null {
   }
 }
 
-/** Whole or not at all. */
+/** Whole or not at all. Without it nothing is sent: who has had the mail must be known. */
 function writeJournal(file: string, journal: Journal): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(journal)}\n`);
-  renameSync(`${file}.new`, file);
+  try {
+    writeFileSync(`${file}.new`, `${JSON.stringify(journal)}\n`);
+    renameSync(`${file}.new`, file);
+  } catch (cause) {
+    throw new Failure(
+      EXIT.refused,
+      `${file}, where it is kept who has had the mail, cannot be written (${(cause as NodeJS.ErrnoException).code})`,
+    );
+  }
 }

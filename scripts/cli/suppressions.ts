@@ -46,6 +46,14 @@ export function addSuppressions(program: Command): void {
       // A list that broke off must not look like a whole one.
       await pipeline(csv, file === undefined ? process.stdout : createWriteStream(file), {
         end: file !== undefined,
+      }).catch(({ code, syscall }: NodeJS.ErrnoException) => {
+        if (file === undefined && code === "EPIPE") process.exit(EXIT.done); // Whoever reads has seen enough.
+        throw syscall === undefined
+          ? new Failure(
+              EXIT.unavailable,
+              `the answer broke off; ${file ?? "what came"} is not the whole list`,
+            )
+          : new Failure(EXIT.refused, `${file ?? "standard output"} cannot be written (${code})`);
       });
       if (file !== undefined) outputOf(options.json).note(`Written to ${file}.`);
     });

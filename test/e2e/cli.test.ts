@@ -260,6 +260,32 @@ describe("postern suppressions", () => {
   });
 });
 
+describe("where results go", () => {
+  it("a list that cannot be written is said", async () => {
+    const ran = await run(["suppressions", "export", "/nowhere/list.csv"]);
+    expect([ran.code, ran.stderr]).toEqual([1, "postern: /nowhere/list.csv cannot be written (ENOENT)\n"]);
+  });
+
+  it("a run that cannot be written down sends nothing", async () => {
+    const csv = file("unwritable.csv", "to\na@example.net\n");
+    mkdirSync(`${csv}.postern.json.new`);
+    const ran = await run(["send", ...FROM, "--text", "x", "--csv", csv]);
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(/cannot be written \(EISDIR\)\n$/)]);
+  });
+
+  it.each([
+    ["suppressions", "export"],
+    ["tail", "--since", "2026-01-01"],
+  ])("%s %s into a reader that has seen enough ends without a word", async (...args) => {
+    const rows = Array.from({ length: 5_000 }, (_, i) => `r${i}@example.net\n`).join("");
+    await run(["suppressions", "import", file("many-suppressed.csv", `email\n${rows}`)]);
+    await postern.send({ from: "a@example.com", to: "delivered@postern.test", subject: "S", text: "T" });
+    const { child, ended } = startCli(args, here);
+    child.stdout!.once("data", () => child.stdout!.destroy());
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
+  });
+});
+
 describe("postern tail", () => {
   it("shows events as they happen, once each", async () => {
     const tail = startCli(
