@@ -51,10 +51,10 @@ sending.post("/emails/batch", async (c) => {
   const orders: Order[] = [];
   const errors: { index: number; message: string }[] = [];
   const unknown: string[] = [];
-  const signal = AbortSignal.timeout(ATTACHMENTS_FETCH_MS);
+  const limit = fileLimit();
   for (const [index, item] of value.entries()) {
     for (const field of unknownFields(SendEmail, item)) unknown.push(`[${index}].${field}`);
-    const order = await composeItem(c, item, byte, signal);
+    const order = await composeItem(c, item, byte, limit);
     if (order.ok) {
       orders.push(order.value);
       // Now, not at the end: files by address make a small request large, and all of it is in memory.
@@ -88,27 +88,36 @@ async function composeItem(
   c: AppContext,
   item: unknown,
   byte: number,
-  signal: AbortSignal,
+  limit: () => AbortSignal,
 ): Promise<Result<Order, Problem>> {
   const made = await withTemplate(c.env, item, Date.now());
   if (!made.ok) return made;
   const { template, value } = made.value;
   const parsed = parse(SendEmail, value);
-  const whole = parsed.ok ? await withFiles(c, parsed.value, signal) : parsed;
+  const whole = parsed.ok ? await withFiles(c, parsed.value, limit) : parsed;
   return whole.ok ? compose(whole.value, composeContext(c, byte, template), template) : whole;
+}
+
+/** When to give up the files of a request, all together: from the first one on, for most requests have none and want no timer. */
+function fileLimit(): () => AbortSignal {
+  let signal: AbortSignal | null = null;
+  return () => {
+    signal ??= AbortSignal.timeout(ATTACHMENTS_FETCH_MS);
+    return signal;
+  };
 }
 
 /** The request with the files that it names by their address. */
 async function withFiles<T extends Pick<SendEmail, "attachments">>(
   c: AppContext,
   request: T,
-  signal = AbortSignal.timeout(ATTACHMENTS_FETCH_MS),
+  limit = fileLimit(),
 ): Promise<Result<T, Problem>> {
   if (request.attachments?.some(({ path }) => path !== undefined) !== true) return ok(request);
   const files = await fetched(request.attachments, "attachments", {
     fetch: publicFetchOf(c.env),
     allowPrivate: c.var.config.webhookPrivate,
-    signal,
+    signal: limit(),
   });
   return files.ok
     ? ok({ ...request, attachments: files.value })
