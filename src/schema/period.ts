@@ -127,14 +127,20 @@ export function periodsOf(
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$/i;
 
+/** The first moment of a day such as 2026-11-24 as if it were in UTC; null: there is none. Date.parse takes February 30 for March 2. */
+export function dayOf(text: string): Wall | null {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text ? null : at;
+}
+
 /**
  * The moment a date or a date with a time says, in milliseconds since 1970, or null. A date alone is its first moment in
  * the zone, for `end` its last; a time without an offset is in the zone too.
  */
 export function parseMoment(text: string, zone: string, end: boolean): number | null {
   if (DATE.test(text)) {
-    const wall = Date.parse(`${text}T00:00:00Z`);
-    if (Number.isNaN(wall) || new Date(wall).toISOString().slice(0, 10) !== text) return null;
+    const wall = dayOf(text);
+    if (wall === null) return null;
     return end ? momentOf(following(wall, "daily"), zone) - 1 : momentOf(wall, zone);
   }
   const match = DATE_TIME.exec(text);

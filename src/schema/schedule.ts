@@ -1,6 +1,7 @@
 /** When to send: `scheduled_at` as ISO 8601, or in words such as `in 10 min`. Pure: the caller passes `now`. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SCHEDULE_MAX_DAYS } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { dayOf } from "./period.ts";
 
 const UNITS: [RegExp, number][] = [
   [/^(s|secs?|seconds?)$/, 1_000],
@@ -34,15 +35,9 @@ function moment(text: string, now: number): number | null {
     const count = Number(words[1]);
     return unit === undefined ? null : now + (Number.isNaN(count) ? 1 : count) * unit[1];
   }
-  if (!ISO.test(text) || !isDay(text.slice(0, 10))) return null;
+  if (!ISO.test(text) || dayOf(text.slice(0, 10)) === null) return null;
   const at = Date.parse(
     text.replace(/\s+/, (space, index: number) => (index === 10 ? "T" : space)).replace(/\s+/g, ""),
   );
   return Number.isNaN(at) ? null : at;
 }
-
-/** Date.parse takes February 30 for March 2. */
-const isDay = (date: string): boolean => {
-  const at = new Date(`${date}T00:00:00Z`);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date);
-};
