@@ -56,21 +56,24 @@ export async function bulkRow(count: number): Promise<Figure[]> {
   );
   await worker.stop();
 
-  progress(`${row}: a bare session`);
-  const bare = await startWorker("bench/peers/bare-session.ts");
-  const bareSession = (messages: number) => postTo(bare.url, { port: sink.port, messages });
-  await rate(sink, 2_000, () => bareSession(500));
-  const before = bare.cpuMs();
-  add(
-    "a bare session on the same workerd (keeps nothing)",
-    await rate(sink, count, () => bareSession(count / 4)),
+  figures.push(
+    ...(await floor(
+      row,
+      sink,
+      count,
+      "bare-session",
+      null,
+      "a bare session on the same workerd (keeps nothing)",
+    )),
+    ...(await floor(
+      row,
+      sink,
+      count,
+      "bare-object",
+      "BareObject",
+      "the same in an object that stores outcomes by twelves",
+    )),
   );
-  const after = bare.cpuMs();
-  if (before !== null && after !== null) {
-    const value = Math.round(((after - before) * 1_000) / count);
-    figures.push({ row, who: "a bare session, processor time", value, unit: "µs CPU/message" });
-  }
-  await bare.stop();
 
   if (SMTP_SOURCE !== undefined) {
     progress(`${row}: smtp-source`);
@@ -97,6 +100,32 @@ export async function bulkRow(count: number): Promise<Figure[]> {
     ...(await bothInBulk(`${row}, a relay with CHUNKING (in Node)`, chunking, chunking.port, count, warm)),
   );
   await chunking.stop();
+  return figures;
+}
+
+/** What the runtime itself takes for as many messages: a peer that takes {port, messages for each of four sessions}. */
+async function floor(
+  row: string,
+  sink: Sink,
+  count: number,
+  peer: string,
+  object: string | null,
+  who: string,
+): Promise<Figure[]> {
+  progress(`${row}: ${who}`);
+  const worker = await startWorker(`bench/peers/${peer}.ts`, object);
+  const send = (messages: number) => postTo(worker.url, { port: sink.port, messages: messages / 4 });
+  await rate(sink, 2_000, () => send(2_000));
+  const before = worker.cpuMs();
+  const figures: Figure[] = [
+    { row, who, value: await rate(sink, count, () => send(count)), unit: "messages/s" },
+  ];
+  const after = worker.cpuMs();
+  if (before !== null && after !== null) {
+    const value = Math.round(((after - before) * 1_000) / count);
+    figures.push({ row, who: `${who}, processor time`, value, unit: "µs CPU/message" });
+  }
+  await worker.stop();
   return figures;
 }
 

@@ -5,6 +5,7 @@ import { cpuMs, until } from "./processes.ts";
 import { startProduct } from "./product.ts";
 import { concurrently, postTo, rate, startNodemailer } from "./sending.ts";
 import { nodeSink, startSink } from "./sink.ts";
+import { startWorker } from "./workerd.ts";
 
 /**
  * One-off messages of 20 links, from POST until the sink has them, 32 calls at a time. In turns, and the middle round of
@@ -13,9 +14,10 @@ import { nodeSink, startSink } from "./sink.ts";
 export async function oneOffRow(count: number, rounds = 5): Promise<Figure[]> {
   const row = `one-off, 20 links each, ${count.toLocaleString("en")} at 32 concurrent`;
   const mail = (i: number) => ({ from: FROM, to: recipient(i), subject: `Bench ${i}`, html: HTML_20_LINKS });
-  const sinks = [await startSink(), await startSink()] as const;
+  const sinks = [await startSink(), await startSink(), await startSink()] as const;
   const product = await startProduct(sinks[0].port);
   const peer = await startNodemailer(sinks[1].port);
+  const bare = await startWorker("bench/peers/bare-gateway.ts", "BareGateway");
   const servers = [
     {
       who: "Postern (tracked, durable)",
@@ -28,6 +30,12 @@ export async function oneOffRow(count: number, rounds = 5): Promise<Figure[]> {
       sink: sinks[1],
       send: (i: number) => postTo(`${peer.url}/send`, mail(i)),
       cpuMs: () => cpuMs(peer.process.child.pid ?? 0),
+    },
+    {
+      who: "a bare gateway on the same workerd (durable, no link, no event)",
+      sink: sinks[2],
+      send: (i: number) => postTo(`${bare.url}?port=${sinks[2].port}`, mail(i)),
+      cpuMs: bare.cpuMs,
     },
   ].map((server) => ({ ...server, rates: [] as number[], cpu: [] as number[] }));
   const each = Math.ceil(count / rounds);
@@ -47,6 +55,7 @@ export async function oneOffRow(count: number, rounds = 5): Promise<Figure[]> {
     }
   await product.stop();
   await peer.process.stop();
+  await bare.stop();
   for (const sink of sinks) await sink.stop();
   const [ours, theirs] = servers.map(({ rates, cpu }) => ({ rate: median(rates), cpu: median(cpu) })) as [
     { rate: number; cpu: number },

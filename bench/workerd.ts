@@ -1,11 +1,15 @@
 /** A single worker under workerd itself, for peers that are workers. */
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { cpuMs, descendant, freePort, start, until } from "./processes.ts";
 
-export async function startWorker(entry: string): Promise<{
+/** `object`: the Durable Object class that the entry exports, bound as OBJECT, its storage on disk. */
+export async function startWorker(
+  entry: string,
+  object: string | null = null,
+): Promise<{
   url: string;
   /** Processor time used so far, in milliseconds; null where /proc is not to be had. */
   cpuMs: () => number | null;
@@ -22,6 +26,14 @@ export async function startWorker(entry: string): Promise<{
   });
   const date = /compatibility_date = "([^"]+)"/.exec(readFileSync("wrangler.toml", "utf8"))?.[1];
   const port = await freePort();
+  mkdirSync(join(folder, "storage"));
+  const bound =
+    object === null
+      ? ""
+      : `,
+      bindings = [(name = "OBJECT", durableObjectNamespace = "${object}")],
+      durableObjectNamespaces = [(className = "${object}", uniqueKey = "${object}", enableSql = true)],
+      durableObjectStorage = (localDisk = "storage")`;
   writeFileSync(
     join(folder, "config.capnp"),
     `using Workerd = import "/workerd/workerd.capnp";
@@ -29,7 +41,8 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
       modules = [(name = "worker.js", esModule = embed "worker.js")],
-      compatibilityDate = "${date}", compatibilityFlags = ["nodejs_compat"])),
+      compatibilityDate = "${date}", compatibilityFlags = ["nodejs_compat"]${bound})),
+    (name = "storage", disk = (path = "${join(folder, "storage")}", writable = true)),
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
