@@ -120,6 +120,7 @@ export const SMTP_JOINED_WRITE_BYTES = 64 * KB; // Up to this size a body and wh
 export const SMTP_WRITE_CHUNK_BYTES = 256 * KB; // A large body is written in pieces of this size, each with SMTP_WRITE_MS.
 export const SMTP_FRUITLESS_SESSIONS = 3; // Sessions in a row that ended without one answered message before the relay counts as unreachable.
 export const SMTP_FEWER_CONNECTIONS_MS = MINUTE_MS; // After a relay refuses one session more, how long we keep to those it allowed.
+export const SMTP_SILENT_MS = MINUTE_MS; // A relay none of whose sessions has had a word for so long gets nothing more until one has; other relays take the rest.
 export const SMTP_VERIFY_GREETING_MS = 20_000; // A person waits for POST /relays/:name/verify; tarpits rarely exceed 15 s.
 export const SMTP_PROBE_MS = 3_000; // After a failed TLS connection: does the port answer without TLS? Only to name the cause.
 export const OAUTH_TIMEOUT_MS = 15_000; // For an access token; without one there is no session.

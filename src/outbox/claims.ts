@@ -20,6 +20,10 @@ export class Claims {
     return this.#more;
   }
 
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
   /** Whether `count` new copies can be given at once: there is room, and nothing older waits. */
   hasRoom(count: number): boolean {
     if (!this.#more && this.#held.length + count <= CLAIMS_PER_READ) return true;

@@ -96,6 +96,7 @@ export class Dispatcher {
     const { queue, now } = this.#context;
     const at = now();
     const mayBeMore = this.#sweep(at);
+    for (const lane of this.#lanes.values()) lane.tend(at);
     for (const route of queue.deliveries.waitingRoutes()) {
       const due = queue.deliveries.nextDue(route);
       if (due === null || due > at) continue;
@@ -186,7 +187,7 @@ export class Dispatcher {
     return [...this.#lanes.values()].map((lane) => ({
       name: lane.relay.name,
       breaker: lane.isAvailable(at) ? "closed" : "open",
-      retryAt: lane.isAvailable(at) ? null : lane.availableAt(),
+      retryAt: lane.availableAt() > at ? lane.availableAt() : null,
       lastError: lane.complaint(at),
       sessions: lane.pool.state.open,
       waiting: routes

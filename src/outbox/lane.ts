@@ -2,28 +2,25 @@
  * One relay's lane: takes due deliveries for it off the queue, as fast as the relay may be used, splices each copy, and
  * turns what came of it into an outcome. The pool calls it from its session loops.
  */
-import { DAY_MS } from "../core/limits.ts";
+import { DAY_MS, SMTP_SILENT_MS } from "../core/limits.ts";
 import { actionOf, REFUSES_US } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
-import { relaysOf, without } from "../smtp/routing.ts";
+import { without } from "../smtp/routing.ts";
 import { nextAttempt } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable, took } from "./breaker.ts";
 import { Claims } from "./claims.ts";
 import type { Contents } from "./contents.ts";
 import { type CopyContext, copyOf } from "./copy.ts";
+import { type DelayContext, QuotaNotice, tellOfOutage } from "./delays.ts";
 import type { Meter } from "./meter.ts";
-import type { Outcomes } from "./outcomes.ts";
 import type { Paces } from "./paces.ts";
-import type { Queue, QueuedEmail } from "./queue.ts";
-import { accepted, attemptData, eventOf, expired, finalType, type NewId, unmade } from "./record.ts";
+import type { QueuedEmail } from "./queue.ts";
+import { accepted, attemptData, eventOf, expired, finalType, unmade } from "./record.ts";
 import type { Delivery } from "./tables.ts";
 import { type Bucket, newBucket, shareOf, take, waitFor } from "./throttle.ts";
 import { withhold } from "./withheld.ts";
-
-/** How many messages are told of it when their relay cannot be reached: enough to see why, few enough to be cheap. */
-const TOLD_OF_OUTAGE = 100;
 
 /** So many destinations slowed in a row are the relay's own pace. */
 const SLOWED_DOMAINS = 3;
@@ -40,19 +37,16 @@ export interface Job {
 }
 
 /** What a lane asks of a pool. */
-export type LanePool = Pick<Pool<Job>, "work"> & { readonly state: Pick<Pool<Job>["state"], "open"> };
+export type LanePool = Pick<Pool<Job>, "work" | "silentSince"> & {
+  readonly state: Pick<Pool<Job>["state"], "open">;
+};
 
-export interface LaneContext extends CopyContext {
-  queue: Queue;
+export interface LaneContext extends CopyContext, DelayContext {
   contents: Contents;
-  outcomes: Outcomes;
   paces: Paces;
   meter: Meter;
-  newId: NewId;
   random: () => number;
   shards: number;
-  /** The relay that would take a route's mail now, or null while none is available. */
-  chosen: (route: string, now: number) => string | null;
   log: (fact: string, details: Record<string, unknown>) => void;
   wake: () => void;
 }
@@ -66,6 +60,7 @@ export class Lane implements Source<Job> {
   readonly claims: Claims;
   readonly #context: LaneContext;
   readonly #bucket: Bucket | null;
+  readonly #quotaNotice: QuotaNotice;
   /** Destinations that a reply "too fast" came for since the last acceptance. */
   readonly #slowed = new Set<string>();
   /** Settles when it does not work any more; null: it does not. */
@@ -80,12 +75,27 @@ export class Lane implements Source<Job> {
       if (claimed.length > 0) context.outcomes.flush(false);
       return withhold(claimed, context, now);
     });
+    this.#quotaNotice = new QuotaNotice(relay.name, context);
     this.#bucket = relay.rate === null ? null : newBucket(shareOf(relay.rate, context.shards), context.now());
   }
 
-  /** Whether this relay may be used now: its breaker, and its quota. */
+  /** Whether this relay may be used now: its breaker, its quota, and that it answers at all. */
   isAvailable(now: number): boolean {
-    return isAvailable(this.breaker, now) && this.spentUntil <= now;
+    return isAvailable(this.breaker, now) && this.spentUntil <= now && !this.#isSilent(now);
+  }
+
+  /** Deadlines are long, since giving up on a message makes duplicates. Other mail need not wait for them. */
+  #isSilent(now: number): boolean {
+    return now - this.pool.silentSince(now) >= SMTP_SILENT_MS;
+  }
+
+  /** Looks after what waits while the relay is not available: copies in hand are for others, and senders are told of a quota. */
+  tend(now: number): void {
+    if (!this.claims.isEmpty && this.#isSilent(now)) {
+      this.#context.log("relay_silent", { relay: this.relay.name, sessions: this.pool.state.open });
+      this.claims.putBack();
+    }
+    this.#quotaNotice.tell(now, this.spentUntil);
   }
 
   /** When it may be used again, in milliseconds since 1970. */
@@ -95,7 +105,8 @@ export class Lane implements Source<Job> {
 
   /** Why it may not be used, or what went wrong last; null: all is well. */
   complaint(now: number): string | null {
-    return this.spentUntil > now ? "Its quota is used up until it renews." : this.breaker.lastError;
+    if (this.spentUntil > now) return "Its quota is used up until it renews.";
+    return this.#isSilent(now) ? "It has answered nothing for a minute." : this.breaker.lastError;
   }
 
   /** Milliseconds until the rate allows another message. */
@@ -154,6 +165,7 @@ export class Lane implements Source<Job> {
       if (copy === null) continue;
       if (this.relay.quota !== null && !this.#spend(at)) {
         this.claims.putBack(delivery);
+        this.#quotaNotice.tell(at, this.spentUntil);
         return null;
       }
       if (this.#bucket !== null) take(this.#bucket, at);
@@ -252,7 +264,7 @@ export class Lane implements Source<Job> {
   }
 
   unreachable(failure: Attempt): void {
-    const { now, random, log, queue, outcomes, newId, chosen, wake } = this.#context;
+    const { now, random, log, wake } = this.#context;
     const at = now();
     queueMicrotask(wake); // Others may take it, now: a session that hangs may keep this lane at work for minutes.
     this.claims.putBack();
@@ -266,18 +278,8 @@ export class Lane implements Source<Job> {
       retryAt: this.breaker.retryAt,
     });
     // Mail that another relay takes goes there at once. The rest waits; its senders are told why, once.
-    for (const route of queue.deliveries.waitingRoutes()) {
-      if (!relaysOf(route).includes(this.relay.name) || chosen(route, at) !== null) continue;
-      for (const delivery of queue.deliveries.claimFresh(route, at, TOLD_OF_OUTAGE)) {
-        const data = { ...attemptData(delivery, failure), next_attempt_at: this.breaker.retryAt };
-        outcomes.postpone(
-          delivery,
-          this.breaker.retryAt,
-          route,
-          eventOf(newId, "email.delivery_delayed", delivery, at, data),
-        );
-      }
-    }
+    const dataOf = (delivery: Delivery) => attemptData(delivery, failure);
+    tellOfOutage(this.relay.name, this.#context, { at, until: this.breaker.retryAt, dataOf });
   }
 
   #spend(now: number): boolean {

@@ -47,6 +47,11 @@ export class SandboxPool<Job extends { copy: Copy }> {
     this.#now = now;
   }
 
+  /** It always answers. */
+  silentSince(now: number): number {
+    return now;
+  }
+
   /** Plays what the source has. As Pool.work, but nothing can fail. */
   async work(source: Source<Job>): Promise<void> {
     for (let played = 1; ; played++) {

@@ -39,6 +39,9 @@ export class SmtpConnection extends WorkerMailerBase {
   #timer: DeadlineTimer;
   #wake: (() => void) | null = null;
   #reading = false;
+  #now: () => number;
+  /** When it last said something, or took a piece of a large message: milliseconds since 1970. */
+  movedAt: number;
   #listener: Listener | null = null;
 
   /** Opens the socket. Throws what `connect()` throws on an address it does not take. */
@@ -63,6 +66,8 @@ export class SmtpConnection extends WorkerMailerBase {
     this.secrets = credentials;
     this.waits = options.deadlines;
     this.waitMs = options.deadlines.command;
+    this.#now = options.now;
+    this.movedAt = options.now();
     this.#timer = new DeadlineTimer(options.now, () =>
       this.fail(
         new SmtpFailure(this.step, { category: "timed_out", problem: `no answer in time (${this.step})` }),
@@ -141,6 +146,7 @@ export class SmtpConnection extends WorkerMailerBase {
       let written = false;
       const done = () => {
         written = true;
+        this.movedAt = this.#now();
         this.#wake?.();
       };
       this.writer.write(bytes.subarray(at, at + SMTP_WRITE_CHUNK_BYTES)).then(done, () => {});
@@ -268,6 +274,7 @@ export class SmtpConnection extends WorkerMailerBase {
       );
       return;
     }
+    this.movedAt = this.#now();
     const fault = this.#parser.push(result.value);
     if (fault !== null) {
       this.fail(new SmtpFailure(this.step, { category: "protocol_error", problem: fault }));

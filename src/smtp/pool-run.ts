@@ -79,3 +79,10 @@ export function newRun<Job extends { copy: Copy }>(source: Source<Job>): Run<Job
   });
   return { source, promise, end, stopped: null, fruitless: 0, thrown: null };
 }
+
+/** When any of some sessions last moved, in milliseconds since 1970; 0 when there are none. */
+export function lastMove(sessions: Iterable<{ movedAt: number }>): number {
+  let last = 0;
+  for (const { movedAt } of sessions) last = Math.max(last, movedAt);
+  return last;
+}

@@ -16,7 +16,7 @@ import { type ConversationLimits, converse } from "./conversation.ts";
 import type { SmtpFailure } from "./failure.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { openSession } from "./open-session.ts";
-import { attemptOf, failureOutcome, type Item, newRun, type Run, UNSENT } from "./pool-run.ts";
+import { attemptOf, failureOutcome, type Item, lastMove, newRun, type Run, UNSENT } from "./pool-run.ts";
 import { DEFAULT_PORTS, portsOf, type Relay } from "./relay.ts";
 import type { SessionDeps, SmtpSession } from "./session.ts";
 import type { Feed, Outcome } from "./transaction.ts";
@@ -71,6 +71,11 @@ export class Pool<Job extends { copy: Copy }> {
   get state(): PoolState {
     const busy = this.#busy.size;
     return { open: busy + this.#idle.size, busy, lastError: this.#lastError, lastPort: this.#lastPort };
+  }
+
+  /** Since when all sessions that the relay may have wait for a word of it, in milliseconds since 1970. `now`: they do not. */
+  silentSince(now: number): number {
+    return this.#busy.size < this.#most() ? now : lastMove(this.#busy);
   }
 
   /**
@@ -255,16 +260,8 @@ export class Pool<Job extends { copy: Copy }> {
     if (session.answeredCopies > 0) return;
     run.fruitless += 1;
     if (run.fruitless < SMTP_FRUITLESS_SESSIONS) return;
-    const transcript = transcriptOf(session.opening, []);
-    this.#stop(
-      run,
-      this.#attempt(
-        failureOutcome(failure, transcript),
-        session.peer.port,
-        session.encrypted,
-        this.#deps.now(),
-      ),
-    );
+    const outcome = failureOutcome(failure, transcriptOf(session.opening, []));
+    this.#stop(run, this.#attempt(outcome, session.peer.port, session.encrypted, this.#deps.now()));
   }
 
   #stop(run: Run<Job>, attempt: Attempt): void {

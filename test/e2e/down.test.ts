@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SMTP_CONNECTIONS_DEFAULT } from "../../src/core/limits.ts";
 import { counts, readers, sendBulk, tally } from "../support/bulk.ts";
+import { FAULTS } from "../support/faults.ts";
 import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts";
 import { SinkRelay } from "../support/sink-relay.ts";
 
@@ -34,6 +35,7 @@ const relays = {
   small: new SinkRelay({ extensions: [...EXTENSIONS, "SIZE 1000"] }),
   slow: new SinkRelay({ extensions: EXTENSIONS, delay: 50 }),
   spent: new SinkRelay({ extensions: EXTENSIONS }),
+  mute: new SinkRelay({ extensions: EXTENSIONS, faults: { body: FAULTS.stalls! } }),
 };
 type Name = keyof typeof relays;
 const ports = new Map<string, number>();
@@ -53,7 +55,8 @@ beforeAll(async () => {
     entry("closed"),
     entry("busy"),
     entry("gone"),
-    entry("second", { from: ["second.example", "gone.example"], priority: 10 }),
+    entry("mute"),
+    entry("second", { from: ["second.example", "gone.example", "mute.example"], priority: 10 }),
     entry("five"),
     entry("two"),
     entry("third", { from: ["stranger.example", "denying.example", "small.example"], priority: 10 }),
@@ -137,6 +140,24 @@ describe.concurrent("down for a while, with 2,000 waiting", () => {
   });
 });
 
+describe.concurrent("a relay whose every session has been silent for a minute", () => {
+  it("keeps only what it was given: the rest goes by another", { timeout: 150_000 }, async () => {
+    const wanted = readers(40, "example.net", "patient");
+    await sendBy("mute", wanted);
+    const rest = () => relays.second.log.taken.filter((to) => wanted.includes(to));
+    // Two a session: one on the wire, and one that was taken while it was.
+    await until(
+      () => rest().length === wanted.length - 2 * SMTP_CONNECTIONS_DEFAULT,
+      120_000,
+      () => `${rest().length} came by the other`,
+    );
+    expect(await stateOf("mute")).toMatchObject({
+      breaker: "open",
+      last_error: "It has answered nothing for a minute.",
+    });
+  });
+});
+
 describe.concurrent("a relay with limits, told by 421", () => {
   it("of 5 messages a session: about as many sessions as it takes", { timeout: 60_000 }, async () => {
     const wanted = readers(500);
@@ -171,6 +192,27 @@ describe.concurrent("a relay that takes nothing from us, or cannot carry it", ()
     await sendBy("spent", readers(5, "spent.example"));
     await breakerIs("spent", "open");
     expect((await stateOf("spent")).last_error).toBe("Its quota is used up until it renews.");
+  });
+
+  it("what waits for a quota is told why and until when, and that is no attempt", {
+    timeout: 60_000,
+  }, async () => {
+    await breakerIs("spent", "open");
+    const id = await postern.send({
+      from: "a@spent.example",
+      to: "late@example.net",
+      subject: "S",
+      text: "T",
+    });
+    const [event] = await postern.eventsOf(id, ["email.delivery_delayed"]);
+    const midnight = new Date(Math.ceil((Date.now() + 1) / 86_400_000) * 86_400_000).toISOString();
+    expect(event!.data).toEqual({
+      category: "quota_exceeded",
+      reason: `The relay spent has sent what its quota allows. It renews at ${midnight}.`,
+      next_attempt_at: Date.parse(midnight),
+    });
+    const { body } = await postern.api("GET", `/emails/${id}`);
+    expect(body.recipients).toMatchObject([{ status: "delivery_delayed", attempts: 0 }]);
   });
 });
 
