@@ -96,15 +96,22 @@ it(`after ${SESSIONS} failing sessions there are no more sockets than before, an
   relay.options.faults = {};
   relay.watcher.connected = undefined;
   await idle();
-  const after = footprint(postern.workerdPid);
   const { failures, slowestMs } = await health.stop();
+  // A keep-alive connection of ours or of the watch ends some seconds after its last request; one that leaked does not.
+  let after = footprint(postern.workerdPid);
+  await until(
+    () => {
+      after = footprint(postern.workerdPid);
+      return after.sockets <= before.sockets + 1;
+    },
+    20_000,
+    () => `${after.sockets} sockets, ${before.sockets} before`,
+  );
   console.log(
     `${relay.log.sessions - first} sessions, ${relay.log.unanswered.length} without an answer; before ${JSON.stringify(before)}, ${marks.join("; ")}, after ${JSON.stringify(after)}; /healthz at slowest ${slowestMs} ms`,
   );
   expect(failures).toEqual([]);
   // One that was dropped may be open in the relay's eyes while the next one calls.
   expect(relay.log.peak).toBeLessThanOrEqual(2 * SMTP_CONNECTIONS_DEFAULT);
-  // /healthz of the watch, and one that comes and goes.
-  expect(after.sockets).toBeLessThanOrEqual(before.sockets + 2);
   expect(after.memoryMb).toBeLessThan(MEMORY_MB);
 });
