@@ -74,7 +74,7 @@ export class Deliveries {
 
   /** Takes up to `limit` due deliveries of a route, oldest first, and writes their attempts down. */
   claim(route: string, now: number, limit: number): Delivery[] {
-    return this.#taken(
+    return this.#read(
       `UPDATE delivery SET state = 1, attempts = attempts + 1
        WHERE id IN (SELECT id FROM delivery WHERE state = 0 AND route = ? AND due <= ? ORDER BY due, id LIMIT ?)
        RETURNING ${DELIVERY_COLUMNS}`,
@@ -86,12 +86,25 @@ export class Deliveries {
 
   /** Likewise, but only those never tried. */
   claimFresh(route: string, now: number, limit: number): Delivery[] {
-    return this.#taken(
+    return this.#read(
       `UPDATE delivery SET state = 1, attempts = 1
        WHERE id IN (SELECT id FROM delivery WHERE state = 0 AND route = ? AND due <= ? AND attempts = 0 LIMIT ?)
        RETURNING ${DELIVERY_COLUMNS}`,
       route,
       now,
+      limit,
+    );
+  }
+
+  /** Up to `limit` due deliveries of some routes that were never tried, those after the row id `after`, by row id. Takes none. */
+  untried(routes: readonly string[], now: number, after: number, limit: number): Delivery[] {
+    return this.#read(
+      `SELECT ${DELIVERY_COLUMNS} FROM delivery
+       WHERE state = 0 AND route IN (SELECT value FROM json_each(?)) AND due <= ? AND attempts = 0 AND +id > ?
+       ORDER BY id LIMIT ?`,
+      JSON.stringify(routes),
+      now,
+      after,
       limit,
     );
   }
@@ -107,7 +120,7 @@ export class Deliveries {
     const claimed: Delivery[] = [];
     for (const { number } of emails.toArray()) {
       claimed.push(
-        ...this.#taken(
+        ...this.#read(
           `UPDATE delivery SET state = 1 WHERE id IN (
              SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND state = 0 LIMIT ?)
            RETURNING ${DELIVERY_COLUMNS}`,
@@ -120,7 +133,7 @@ export class Deliveries {
     return claimed;
   }
 
-  #taken(statement: string, ...bindings: SqlStorageValue[]): Delivery[] {
+  #read(statement: string, ...bindings: SqlStorageValue[]): Delivery[] {
     const rows = this.#sql.exec<DeliveryRow>(statement, ...bindings).toArray();
     const ids = new Map<number, EmailId>();
     for (const { id } of rows) {
