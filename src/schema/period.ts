@@ -144,7 +144,7 @@ export function parseMoment(text: string, zone: string, end: boolean): number | 
     return end ? momentOf(following(wall, "daily"), zone) - 1 : momentOf(wall, zone);
   }
   const match = DATE_TIME.exec(text);
-  if (match === null) return null;
+  if (match === null || dayOf(text.slice(0, 10)) === null) return null;
   const local = match[3] === undefined;
   const at = Date.parse(`${text.replace(" ", "T")}${local ? "Z" : ""}`);
   if (Number.isNaN(at)) return null;
