@@ -159,6 +159,8 @@ export function parseRelays(json: string): Result<Relay[], string> {
     return err('must be a JSON array such as [{"name": "main", "url": "smtp://mail.example.com:587"}]');
   }
   if (!Array.isArray(value)) return err("must be a JSON array of objects with name and url");
+  // Mail would be taken and wait for ever.
+  if (value.length === 0) return err("names no relay; name one, or leave RELAYS unset");
   const relays: Relay[] = [];
   for (const [i, item] of value.entries()) {
     const entry = Entry.safeParse(item);

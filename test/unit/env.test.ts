@@ -32,6 +32,7 @@ describe("configuration", () => {
     [{ PUBLIC_URL: "https://mail.example.com/?a=b" }, "PUBLIC_URL must be a plain"],
     [{ SMTP_URL: "http://example.com" }, "SMTP_URL must begin with smtp://"],
     [{ RELAYS: "{" }, "RELAYS must be a JSON array"],
+    [{ RELAYS: "[]" }, "RELAYS names no relay"],
     [{ RELAYS: '[{"name":"a"}]' }, "RELAYS [0]"],
     [
       { SMTP_URL: "smtp://a.example:25", RELAYS: '[{"name":"a.example","url":"smtp://b.example:25"}]' },
