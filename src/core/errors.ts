@@ -20,6 +20,7 @@ export type Problem =
   | { kind: "invalid"; issues: FieldIssue[] }
   | { kind: "invalid_attachment"; issues: FieldIssue[] }
   | { kind: "invalid_parameter"; message: string }
+  | { kind: "compressed"; message: string }
   | { kind: "too_large"; message: string }
   | { kind: "not_found"; message: string }
   | { kind: "method_not_allowed"; message: string }
@@ -69,6 +70,8 @@ export function toWire(problem: Problem): WireError {
       return wire(422, "invalid_attachment", sentence(problem.issues), problem.issues);
     case "invalid_parameter":
       return wire(422, "invalid_parameter", problem.message);
+    case "compressed":
+      return wire(415, "validation_error", problem.message);
     case "too_large":
       return wire(413, "validation_error", problem.message);
     case "not_found":

@@ -32,11 +32,20 @@ export async function readText(request: Request, bound: number, strict = false):
   return parts.join("");
 }
 
+/** Not whatever stands there: some clients name a charset. */
+const COMPRESSED = /\b(gzip|x-gzip|deflate|br|zstd|compress)\b/i;
+
 /** The parsed body and its text, or what is wrong with it. The content type is not asked: SDKs differ in it. */
 export async function readJson(
   request: Request,
   bound: number = REQUEST_BODY_BYTES,
 ): Promise<Result<{ value: unknown; text: string }, Problem>> {
+  const encoding = request.headers.get("content-encoding") ?? "";
+  if (COMPRESSED.test(encoding))
+    return err({
+      kind: "compressed",
+      message: `The body comes with Content-Encoding: ${encoding.slice(0, 20)}, which is not understood here; send it as it is.`,
+    });
   let text: string | null;
   try {
     text = await readText(request, bound, true);

@@ -129,11 +129,20 @@ export const contentFields = {
     .nullish()
     .describe("What figures and webhooks can be told apart by. Absent: none."),
   tracking: z
-    .object({
-      opens: z.boolean("must be true or false").default(true),
-      clicks: z.boolean("must be true or false").default(true),
-      text_clicks: z.boolean("must be true or false").default(false),
-    })
+    .strictObject(
+      {
+        opens: z.boolean("must be true or false").default(true),
+        clicks: z.boolean("must be true or false").default(true),
+        text_clicks: z.boolean("must be true or false").default(false),
+      },
+      // A typo passed over would leave mail tracked that was not to be.
+      {
+        error: (issue) =>
+          issue.code === "unrecognized_keys"
+            ? `has no ${JSON.stringify(issue.keys[0]?.slice(0, 100).toWellFormed())}; there are opens, clicks and text_clicks`
+            : undefined,
+      },
+    )
     .nullish()
     .describe("Absent: opens and clicks are both tracked, links of the text part are not."),
   unsubscribe: z

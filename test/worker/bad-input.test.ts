@@ -55,6 +55,20 @@ describe("bodies", () => {
     });
   });
 
+  it.each([
+    ["/emails", {}],
+    ["/v3.1/send", { authorization: `Basic ${btoa(`key:${KEY}`)}` }],
+  ])("compressed, to %s, is told so", async (path, headers) => {
+    const body = new Response(JSON.stringify(good())).body!.pipeThrough(new CompressionStream("gzip"));
+    const response = await worker().fetch(`https://mail.example.com${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${KEY}`, "content-encoding": "gzip", ...headers },
+      body,
+    });
+    expect(response.status).toBe(415);
+    expect(await response.text()).toContain("Content-Encoding: gzip");
+  });
+
   it("too large is refused without being read whole", async () => {
     const { status, body } = await call("POST", "/emails", `"${"a".repeat(41 * 1024 * 1024)}"`);
     expect(status).toBe(413);
@@ -98,6 +112,14 @@ describe("fields", () => {
       "validation_error",
       "tracking.opens",
       "true or false",
+    ],
+    // Passed over, it would leave mail tracked that was not to be.
+    [
+      "tracking.open, a typo",
+      { tracking: { open: false } },
+      "validation_error",
+      "tracking",
+      'has no "open"; there are opens, clicks and text_clicks',
     ],
     ["an address without @", { to: "nobody" }, "validation_error", "to[0]", "no @"],
     [

@@ -215,10 +215,10 @@ describe("POST /emails", () => {
     const posted = await call(
       "POST",
       "/emails",
-      mail(to, { topicid: "x", tracking: { open: true }, htlm: "typo" }),
+      mail(to, { topicid: "x", tags: [{ name: "a", value: "b", colour: "red" }], htlm: "typo" }),
     );
     expect(posted.status).toBe(200);
-    expect(posted.headers.get("x-postern-unknown-fields")).toBe("topicid, tracking.open, htlm");
+    expect(posted.headers.get("x-postern-unknown-fields")).toBe("topicid, tags[0].colour, htlm");
   });
 });
 
