@@ -3,8 +3,10 @@ import { Hono } from "hono";
 import type { EmailId } from "../core/ids.ts";
 import { MB } from "../core/limits.ts";
 import { bodyOf, countsByStatus, findEmail, listEmails, recipientsOf } from "../db/emails.ts";
+import type { RecipientRecord } from "../db/recipients.ts";
 import { dbOf, outboxOf } from "../env.ts";
 import { textOf } from "../message/text.ts";
+import type { Change, Wait } from "../outbox/rpc.ts";
 import { Reschedule } from "../schema/email.ts";
 import { parse } from "../schema/parse.ts";
 import { parseSchedule } from "../schema/schedule.ts";
@@ -37,14 +39,28 @@ emails.get("/emails/:id", async (c) => {
     bodyOf(db, id, "html"),
     bodyOf(db, id, "text"),
   ]);
+  const waits = await waitsOf(c, id, recipients.rows);
   return c.json({
     // Without a text of its own, an email went out with one made of its html.
     ...emailObject(email, html, text ?? (html === null ? null : textOf(html) || null)),
     counts,
-    recipients: recipients.rows.map(recipientObject),
+    recipients: recipients.rows.map((recipient) => recipientObject(recipient, waits.get(recipient.index))),
     recipients_has_more: recipients.hasMore,
   });
 });
+
+/** What copies wait for, by index. Asked after libSQL: a copy that has gone since waits for nothing. */
+async function waitsOf(
+  c: AppContext,
+  id: EmailId,
+  rows: readonly RecipientRecord[],
+): Promise<Map<number, Wait>> {
+  const pending = rows.filter(({ status }) => PENDING.has(status)).map(({ index }) => index);
+  if (pending.length === 0) return new Map();
+  const outbox = outboxOf(c.env, c.var.config.shards, id);
+  const waits = await outbox.waits(id, pending[0]!, pending.at(-1)!);
+  return new Map(waits.map((wait) => [wait.index, wait]));
+}
 
 emails.patch("/emails/:id", async (c) => {
   const id = idOf(c);
@@ -63,13 +79,16 @@ emails.post("/emails/:id/cancel", async (c) => {
   return changed(c, id, change.kind, "cancelled");
 });
 
+/** Statuses of copies that the outbox may still have. */
+const PENDING: ReadonlySet<string> = new Set(["queued", "scheduled", "delivery_delayed"]);
+
 const noSuchEmail = (c: AppContext): Response =>
   fail(c, { kind: "not_found", message: "There is no email with this id." });
 
 function changed(
   c: AppContext,
   id: EmailId,
-  kind: "changed" | "unknown" | "started",
+  kind: Change["kind"],
   verb: string,
 ): Response | Promise<Response> {
   switch (kind) {
@@ -79,6 +98,12 @@ function changed(
       return fail(c, {
         kind: "locked",
         message: `The email cannot be ${verb} any more: it is being sent, or has been.`,
+      });
+    case "unscheduled":
+      return fail(c, {
+        kind: "locked",
+        message:
+          "The email was not scheduled: it waits to be sent as soon as it can be. It can be cancelled.",
       });
     case "unknown":
       return goneOrUnknown(c, id, verb);

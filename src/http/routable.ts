@@ -45,8 +45,9 @@ export function checkRoutes(
     routeOf(relays, { from, to, pin }, () => 0.5) !== "";
   const stranded = recipients.find(({ mailbox }) => !isRouted(config.relays, mailbox.address));
   if (stranded === undefined) return ok(null);
+  const whose = pin === null ? "a relay here" : `the relay ${pin}, which was asked for,`;
   const forAnyone = config.relays.map((relay) => ({ ...relay, to: ["*"] }));
   return isRouted(forAnyone, stranded.mailbox.address)
-    ? invalid({ path: stranded.path, message: "is not a recipient that a relay here is configured for" })
-    : invalid({ path: "from", message: "is not a sender that a relay here is configured for" });
+    ? invalid({ path: stranded.path, message: `is not a recipient that ${whose} is configured for` })
+    : invalid({ path: "from", message: `is not a sender that ${whose} is configured for` });
 }

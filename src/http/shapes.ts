@@ -1,6 +1,7 @@
 /** Rows of libSQL as the JSON callers see: Resend's email object, and what Postern adds. Pure. */
 import type { EmailRecord } from "../db/emails.ts";
 import type { RecipientRecord } from "../db/recipients.ts";
+import type { Wait } from "../outbox/rpc.ts";
 import type { MailEvent } from "../schema/event.ts";
 
 /** Resend's spelling of a moment: `2023-04-03 22:13:42.674000+00`. */
@@ -48,8 +49,8 @@ export function emailObject(email: EmailRecord, html: string | null, text: strin
   };
 }
 
-/** One recipient, with where the copy stands and what the relay last said. */
-export function recipientObject(recipient: RecipientRecord) {
+/** One recipient, with where the copy stands, what the relay last said, and what it waits for. */
+export function recipientObject(recipient: RecipientRecord, wait?: Wait) {
   const {
     index,
     address,
@@ -76,6 +77,7 @@ export function recipientObject(recipient: RecipientRecord) {
     last_reply: code === null && reply === null ? null : { code, enhanced, text: reply },
     category,
     explanation: sentence,
+    waiting: wait === undefined ? null : { until: momentOrNull(wait.until), reason: wait.reason },
     first_opened_at: momentOrNull(first_opened_at),
     first_clicked_at: momentOrNull(first_clicked_at),
     updated_at: momentOrNull(updated_at),

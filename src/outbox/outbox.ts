@@ -43,8 +43,10 @@ import {
   type Parcel,
   type RelayState,
   unpack,
+  type Wait,
 } from "./rpc.ts";
 import { SANDBOX } from "./sandbox.ts";
+import { waitingOf, waitOf } from "./waits.ts";
 import { withoutSuppressed } from "./withheld.ts";
 
 /** Random bytes are fetched many at a time: a call costs more than the bytes. */
@@ -235,6 +237,19 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
 
   async relays(): Promise<RelayState[]> {
     return this.#dispatcher.states();
+  }
+
+  async waits(id: EmailId, first: number, last: number): Promise<Wait[]> {
+    const now = Date.now();
+    const copies = waitingOf(this.ctx.storage.sql, id, first, last);
+    if (copies.length === 0) return [];
+    const context = {
+      now,
+      heldUntil: (domain: string) => this.#queue.holds.until(domain, now),
+      states: this.#dispatcher.states(),
+      relays: this.#config.relays,
+    };
+    return copies.map((copy) => waitOf(copy, context));
   }
 
   async gauges(): Promise<OutboxGauges> {

@@ -14,7 +14,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Holds } from "./holds.ts";
 import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
-import type { ErasedFromOutbox, Packed } from "./rpc.ts";
+import type { Change, ErasedFromOutbox, Packed } from "./rpc.ts";
 import { Suppressed } from "./suppressed.ts";
 import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery, upgrade } from "./tables.ts";
 
@@ -216,7 +216,7 @@ export class Queue {
   }
 
   /** Moves a scheduled message that nothing was tried of yet. It lives as long after its new time as after the old one. */
-  reschedule(id: EmailId, scheduledAt: number, entries: LedgerEntry[]): "changed" | "unknown" | "started" {
+  reschedule(id: EmailId, scheduledAt: number, entries: LedgerEntry[]): Change["kind"] {
     const number = this.#numberOf(id);
     if (number === null) return "unknown";
     if (this.deliveries.touched(number) !== false) return "started";
@@ -229,7 +229,7 @@ export class Queue {
           number,
         )
         .toArray();
-      if (moved.length === 0) return "started";
+      if (moved.length === 0) return "unscheduled";
       this.deliveries.move(number, scheduledAt);
       this.reports.tell(entries);
       return "changed";

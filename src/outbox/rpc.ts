@@ -133,6 +133,8 @@ export type Change =
   | { kind: "changed" }
   /** Not here: never was, or everything about it is done. */
   | { kind: "unknown" }
+  /** It waits, but for no time that was asked for. */
+  | { kind: "unscheduled" }
   /** Too late: it is being sent, or was. */
   | { kind: "started" };
 
@@ -158,8 +160,19 @@ export interface OutboxRpc extends ReplicaRpc {
   erase(address: string): Promise<ErasedFromOutbox>;
   /** For GET /relays: each relay as this object sees it. */
   relays(): Promise<RelayState[]>;
+  /** Why copies of a message with an index from `first` to `last` have not gone yet. Those that are done are not named. */
+  waits(id: EmailId, first: number, last: number): Promise<Wait[]>;
   /** For GET /metrics. */
   gauges(): Promise<OutboxGauges>;
+}
+
+/** What a copy waits for. */
+export interface Wait {
+  index: number;
+  /** Milliseconds since 1970; null: nobody knows. */
+  until: number | null;
+  /** For a person. */
+  reason: string;
 }
 
 export interface OutboxGauges {

@@ -250,6 +250,19 @@ describe("a relay that is down", () => {
         type: "email.delivery_delayed",
         data: { attempt: { relay: "main", code: null } },
       });
+    // What comes while the relay rests is told nothing by an attempt, so GET says what it waits for.
+    const late = (await call("POST", "/emails", mail(someone(), { from: "bea@other.example" }))).body;
+    const { recipients } = (await call("GET", `/emails/${late.id}`)).body;
+    expect(recipients[0].waiting).toEqual({
+      until: expect.stringMatching(/^\d{4}-/),
+      reason: expect.stringMatching(
+        /No relay that may take it can be used now\. main: The relay could not be reached/,
+      ),
+    });
+    expect((await call("PATCH", `/emails/${late.id}`, { scheduled_at: "in 1 hour" })).body).toMatchObject({
+      statusCode: 409,
+      message: expect.stringContaining("was not scheduled"),
+    });
     await relay(0, "up");
     const taken = await poll(
       () => mailFor(to),
@@ -274,7 +287,7 @@ describe("a message asked to go by one relay", () => {
       mail(someone(), { relay: "second", from: "bea@other.example" }),
     );
     expect(status).toBe(422);
-    expect(body.errors[0]).toMatchObject({ path: "from" });
+    expect(body.errors[0]).toMatchObject({ path: "from", message: expect.stringContaining("relay second") });
   });
 });
 
@@ -283,7 +296,12 @@ describe("scheduled", () => {
     const to = someone();
     const { body } = await call("POST", "/emails", mail(to, { scheduled_at: "in 1 hour" }));
     const before = (await call("GET", `/emails/${body.id}`)).body;
-    expect(before).toMatchObject({ last_event: "scheduled", recipients: [{ status: "scheduled" }] });
+    expect(before).toMatchObject({
+      last_event: "scheduled",
+      recipients: [
+        { status: "scheduled", waiting: { until: before.scheduled_at, reason: "It is scheduled for then." } },
+      ],
+    });
     const at = new Date(Date.now() + 7_200_000).toISOString();
     expect((await call("PATCH", `/emails/${body.id}`, { scheduled_at: at })).body).toEqual({
       object: "email",
@@ -320,7 +338,7 @@ describe("scheduled", () => {
       async () => (await call("GET", `/emails/${body.id}`)).body,
       (email) => email.last_event === "sent",
     );
-    expect(sent.last_event).toBe("sent");
+    expect(sent).toMatchObject({ last_event: "sent", recipients: [{ waiting: null }] });
     expect((await call("POST", `/emails/${body.id}/cancel`)).status).toBe(409);
     expect((await call("PATCH", `/emails/${body.id}`, { scheduled_at: "in 1 hour" })).status).toBe(409);
   });
