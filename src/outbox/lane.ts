@@ -236,13 +236,10 @@ export class Lane implements Source<Job> {
     // "This recipient gets mail too quickly" is about nobody else: the schedule serves.
     if (action === "slow_down" && attempt.category !== "recipient_rate_limited")
       due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
-    data.next_attempt_at = due;
-    outcomes.postpone(
-      delivery,
-      due,
-      delivery.route,
-      eventOf(newId, "email.delivery_delayed", delivery, at, data),
-    );
+    const isWaiting = this.#context.chosen(delivery.route, at) === null; // For this relay to have rested.
+    data.next_attempt_at = isWaiting ? Math.max(due, this.availableAt()) : due;
+    const event = eventOf(newId, "email.delivery_delayed", delivery, at, data);
+    outcomes.postpone(delivery, due, delivery.route, event);
   }
 
   /**

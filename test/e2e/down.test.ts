@@ -35,6 +35,10 @@ const relays = {
   small: new SinkRelay({ extensions: [...EXTENSIONS, "SIZE 1000"] }),
   slow: new SinkRelay({ extensions: EXTENSIONS, delay: 50 }),
   spent: new SinkRelay({ extensions: EXTENSIONS }),
+  hasty: new SinkRelay({
+    extensions: EXTENSIONS,
+    faults: { mail: { say: "450 4.7.28 Too many messages, slow down\r\n" } },
+  }),
   mute: new SinkRelay({ extensions: EXTENSIONS, faults: { body: FAULTS.stalls! } }),
 };
 type Name = keyof typeof relays;
@@ -55,6 +59,7 @@ beforeAll(async () => {
     entry("closed"),
     entry("busy"),
     entry("gone"),
+    entry("hasty"),
     entry("mute"),
     entry("second", { from: ["second.example", "gone.example", "mute.example"], priority: 10 }),
     entry("five"),
@@ -192,6 +197,17 @@ describe.concurrent("a relay that takes nothing from us, or cannot carry it", ()
     await sendBy("spent", readers(5, "spent.example"));
     await breakerIs("spent", "open");
     expect((await stateOf("spent")).last_error).toBe("Its quota is used up until it renews.");
+  });
+
+  it("what it calls too fast is told when it goes again: when the relay has rested", {
+    timeout: 60_000,
+  }, async () => {
+    const begun = Date.now();
+    const id = await postern.send({ from: "a@hasty.example", to: "a@example.net", subject: "S", text: "T" });
+    const [event] = await postern.eventsOf(id, ["email.delivery_delayed"]);
+    expect((event!.data.next_attempt_at as number) - begun).toBeGreaterThanOrEqual(4_000); // 5 s, a fifth less at most.
+    relays.hasty.options.faults = {};
+    await postern.eventsOf(id, ["email.sent"]);
   });
 
   it("what waits for a quota is told why and until when, and that is no attempt", {
