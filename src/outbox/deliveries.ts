@@ -220,13 +220,13 @@ export class Deliveries {
     this.#sql.exec("UPDATE delivery SET due = ? WHERE id BETWEEN ? AND ?", due, ...idRange(email));
   }
 
-  /** Deliveries to be tried again, each at its time and under its route. */
-  postpone(later: readonly { id: number; due: number; route: string }[]): void {
+  /** Deliveries to be tried again, each at its time and under its route. `counts`: the attempt is one of the schedule's. */
+  postpone(later: readonly { id: number; due: number; route: string; counts: boolean }[]): void {
     if (later.length === 0) return;
     this.#sql.exec(
-      `UPDATE delivery SET state = 0, due = value->>1, route = value->>2
+      `UPDATE delivery SET state = 0, due = value->>1, route = value->>2, attempts = attempts - (value->>3)
        FROM json_each(?) WHERE delivery.id = value->>0`,
-      JSON.stringify(later.map(({ id, due, route }) => [id, due, route])),
+      JSON.stringify(later.map(({ id, due, route, counts }) => [id, due, route, counts ? 0 : 1])),
     );
   }
 

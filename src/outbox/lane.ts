@@ -234,12 +234,13 @@ export class Lane implements Source<Job> {
       random(),
     );
     // "This recipient gets mail too quickly" is about nobody else: the schedule serves.
-    if (action === "slow_down" && attempt.category !== "recipient_rate_limited")
-      due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
+    // Told otherwise, the attempt does not count: held a few times, mail would wait for hours after its next failure.
+    const isTooFast = action === "slow_down" && attempt.category !== "recipient_rate_limited";
+    if (isTooFast) due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
     const isWaiting = this.#context.chosen(delivery.route, at) === null; // For this relay to have rested.
     data.next_attempt_at = isWaiting ? Math.max(due, this.availableAt()) : due;
     const event = eventOf(newId, "email.delivery_delayed", delivery, at, data);
-    outcomes.postpone(delivery, due, delivery.route, event);
+    outcomes.postpone(delivery, due, delivery.route, event, !isTooFast);
   }
 
   /**

@@ -17,7 +17,7 @@ const LINGER_MS = 10;
 export class Outcomes {
   readonly #queue: Queue;
   #done: number[] = [];
-  #later: { id: number; due: number; route: string }[] = [];
+  #later: { id: number; due: number; route: string; counts: boolean }[] = [];
   #entries: LedgerEntry[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   /** Something was written since the timer was set, so that what waits is younger. */
@@ -46,9 +46,9 @@ export class Outcomes {
     this.#written();
   }
 
-  /** To be tried again at `due`, by one of the relays of `route`. */
-  postpone(delivery: Delivery, due: number, route: string, entry: LedgerEntry): void {
-    this.#later.push({ id: delivery.id, due, route });
+  /** To be tried again at `due`, by one of the relays of `route`. `counts`: the attempt is one of the schedule's. */
+  postpone(delivery: Delivery, due: number, route: string, entry: LedgerEntry, counts = true): void {
+    this.#later.push({ id: delivery.id, due, route, counts });
     this.#entries.push(entry);
     this.#written();
   }

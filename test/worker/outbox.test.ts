@@ -173,6 +173,17 @@ describe("temporary failure", () => {
     const held = await poll(due, (row) => row.due > Date.now() + 30_000);
     expect(held.due).toBeGreaterThan(Date.now() + 30_000);
     expect(held.attempts).toBe(0);
+    // What was told so is held too, and its attempt does not bring it nearer to the long waits.
+    const told = await runInDurableObject(stub(first.id), (_, state) =>
+      state.storage.sql
+        .exec<{ due: number; attempts: number }>(
+          `SELECT due, attempts FROM delivery WHERE ${OF_EMAIL}`,
+          first.id,
+        )
+        .one(),
+    );
+    expect(told.due).toBeGreaterThan(Date.now() + 30_000);
+    expect(told.attempts).toBe(0);
   });
 });
 
