@@ -56,24 +56,10 @@ export async function bulkRow(count: number): Promise<Figure[]> {
   );
   await worker.stop();
 
-  figures.push(
-    ...(await floor(
-      row,
-      sink,
-      count,
-      "bare-session",
-      null,
-      "a bare session on the same workerd (keeps nothing)",
-    )),
-    ...(await floor(
-      row,
-      sink,
-      count,
-      "bare-object",
-      "BareObject",
-      "the same in an object that stores outcomes by twelves",
-    )),
-  );
+  const keepsNothing = "a bare session on the same workerd (keeps nothing)";
+  figures.push(...(await floor(row, sink, count, keepsNothing, "bare-session")));
+  const stores = "the same in an object that stores outcomes by twelves";
+  figures.push(...(await floor(row, sink, count, stores, "bare-object", "BareObject")));
 
   if (SMTP_SOURCE !== undefined) {
     progress(`${row}: smtp-source`);
@@ -103,28 +89,41 @@ export async function bulkRow(count: number): Promise<Figure[]> {
   return figures;
 }
 
+/** A rate over a sink, and processor times, by what each is called, from before the first message until the sink has the last. */
+async function measured(
+  row: string,
+  sink: Sink,
+  count: number,
+  who: string,
+  cpu: Record<string, () => number | null>,
+  send: () => Promise<unknown>,
+): Promise<Figure[]> {
+  progress(`${row}: ${who}`);
+  const before = Object.values(cpu).map((used) => used());
+  const figures: Figure[] = [{ row, who, value: await rate(sink, count, send), unit: "messages/s" }];
+  const after = Object.values(cpu).map((used) => used());
+  for (const [i, part] of Object.keys(cpu).entries()) {
+    if (before[i] == null || after[i] == null) continue;
+    const value = Math.round(((after[i] - before[i]) * 1_000) / count);
+    figures.push({ row, who: `${who}, ${part}`, value, unit: "µs CPU/message" });
+  }
+  return figures;
+}
+
 /** What the runtime itself takes for as many messages: a peer that takes {port, messages for each of four sessions}. */
 async function floor(
   row: string,
   sink: Sink,
   count: number,
-  peer: string,
-  object: string | null,
   who: string,
+  peer: string,
+  object: string | null = null,
 ): Promise<Figure[]> {
-  progress(`${row}: ${who}`);
   const worker = await startWorker(`bench/peers/${peer}.ts`, object);
   const send = (messages: number) => postTo(worker.url, { port: sink.port, messages: messages / 4 });
   await rate(sink, 2_000, () => send(2_000));
-  const before = worker.cpuMs();
-  const figures: Figure[] = [
-    { row, who, value: await rate(sink, count, () => send(count)), unit: "messages/s" },
-  ];
-  const after = worker.cpuMs();
-  if (before !== null && after !== null) {
-    const value = Math.round(((after - before) * 1_000) / count);
-    figures.push({ row, who: `${who}, processor time`, value, unit: "µs CPU/message" });
-  }
+  const cpu = { "processor time": worker.cpuMs };
+  const figures = await measured(row, sink, count, who, cpu, () => send(count));
   await worker.stop();
   return figures;
 }
@@ -140,33 +139,17 @@ async function bothInBulk(
   count: number,
   warm: { product: number; peer: number },
 ): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  const measure = async (
-    who: string,
-    cpu: Record<string, () => number | null>,
-    send: () => Promise<unknown>,
-  ) => {
-    progress(`${row}: ${who}`);
-    const before = Object.values(cpu).map((used) => used());
-    figures.push({ row, who, value: await rate(sink, count, send), unit: "messages/s" });
-    const after = Object.values(cpu).map((used) => used());
-    for (const [i, part] of Object.keys(cpu).entries()) {
-      if (before[i] == null || after[i] == null) continue;
-      const value = Math.round(((after[i] - before[i]) * 1_000) / count);
-      figures.push({ row, who: `${who}, ${part}`, value, unit: "µs CPU/message" });
-    }
-  };
   const product = await startProduct(port);
   await rate(sink, warm.product, () => bulk(product, warm.product));
   const ours = { "processor time": product.cpuMs, "of it the store's process": product.storeCpuMs };
-  await measure("Postern", ours, () => bulk(product, count));
+  const figures = await measured(row, sink, count, "Postern", ours, () => bulk(product, count));
   await product.stop();
   const peer = await startNodemailer(port);
   await rate(sink, warm.peer, () => nodemailerBulk(peer.url, warm.peer));
   const { pid = 0 } = peer.process.child;
-  await measure("nodemailer's pool", { "processor time": () => cpuMs(pid) }, () =>
-    nodemailerBulk(peer.url, count),
-  );
+  const theirs = { "processor time": () => cpuMs(pid) };
+  const send = () => nodemailerBulk(peer.url, count);
+  figures.push(...(await measured(row, sink, count, "nodemailer's pool", theirs, send)));
   await peer.process.stop();
   return figures;
 }

@@ -33,7 +33,7 @@ export async function readText(request: Request, bound: number, strict = false):
 }
 
 /** Not whatever stands there: some clients name a charset. */
-const COMPRESSED = /\b(gzip|x-gzip|deflate|br|zstd|compress)\b/i;
+const COMPRESSED = /\b(gzip|deflate|br|zstd|compress)\b/i;
 
 /** The parsed body and its text, or what is wrong with it. The content type is not asked: SDKs differ in it. */
 export async function readJson(

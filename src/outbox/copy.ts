@@ -9,7 +9,7 @@ import type { Copy } from "../smtp/attempt.ts";
 import type { Relay } from "../smtp/relay.ts";
 import type { TokenPurpose } from "../tracking/token.ts";
 import type { QueuedEmail } from "./queue.ts";
-import type { Delivery } from "./tables.ts";
+import { type Delivery, domainOf } from "./tables.ts";
 
 /** What is signed for one recipient, or one message, with the gateway's secret. */
 export interface Seals {
@@ -36,7 +36,7 @@ export function copyOf(
   relay: Relay,
   { seals, bounceDomain, signerOf, now }: CopyContext,
 ): Copy {
-  const domain = sender.slice(sender.lastIndexOf("@") + 1);
+  const domain = domainOf(sender);
   let signed: string | null = null;
   let sealed: string | null = null;
   const fill: Fill = {

@@ -18,7 +18,7 @@ import { Paces } from "./paces.ts";
 import type { Queue } from "./queue.ts";
 import { expired, type NewId } from "./record.ts";
 import type { Reporter } from "./reporter.ts";
-import type { RelayState } from "./rpc.ts";
+import type { RelayHealth, RelayState } from "./rpc.ts";
 import { SandboxPool, sandboxRelay } from "./sandbox.ts";
 
 /** Expired deliveries given up in one go. */
@@ -180,18 +180,27 @@ export class Dispatcher {
     for (const lane of this.#lanes.values()) lane.claims.putBack();
   }
 
-  states(): RelayState[] {
-    const { queue, now } = this.#context;
-    const at = now();
-    const routes = queue.deliveries.waitingRoutes();
+  /** Each relay's health: nothing is read for it. */
+  health(): RelayHealth[] {
+    const at = this.#context.now();
     return [...this.#lanes.values()].map((lane) => ({
       name: lane.relay.name,
       breaker: lane.isAvailable(at) ? "closed" : "open",
       retryAt: lane.availableAt() > at ? lane.availableAt() : null,
       lastError: lane.complaint(at),
       sessions: lane.pool.state.open,
+    }));
+  }
+
+  /** The same, with what waits for each, which is counted. */
+  states(): RelayState[] {
+    const { queue, now } = this.#context;
+    const at = now();
+    const routes = queue.deliveries.waitingRoutes();
+    return this.health().map((one) => ({
+      ...one,
       waiting: routes
-        .filter((route) => relaysOf(route)[0] === lane.relay.name)
+        .filter((route) => relaysOf(route)[0] === one.name)
         .reduce((sum, route) => sum + queue.deliveries.countDue(route, at), 0),
     }));
   }

@@ -246,7 +246,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     const context = {
       now,
       heldUntil: (domain: string) => this.#queue.holds.until(domain, now),
-      states: this.#dispatcher.states(),
+      health: this.#dispatcher.health(),
       relays: this.#config.relays,
     };
     return copies.map((copy) => waitOf(copy, context));

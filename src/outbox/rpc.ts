@@ -185,13 +185,16 @@ export interface OutboxGauges {
   meters: Meters;
 }
 
-export interface RelayState {
+export interface RelayHealth {
   name: string;
   /** closed: in use. open: resting after failures until `retryAt`. */
   breaker: "closed" | "open";
   retryAt: number | null;
   lastError: string | null;
   sessions: number;
+}
+
+export interface RelayState extends RelayHealth {
   /** Deliveries due now that this relay would be the first to take. */
   waiting: number;
 }

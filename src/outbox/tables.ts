@@ -106,12 +106,14 @@ export type NewDelivery = DeliveryRow & { due: number };
 /** What a row is read as. */
 export const DELIVERY_COLUMNS = "id, address, name, variables, route, attempts";
 
+export const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1);
+
 export const toDelivery = (row: DeliveryRow, email: EmailId): Delivery => ({
   id: row.id,
   email,
   index: row.id % INDEXES,
   address: row.address,
-  domain: row.address.slice(row.address.lastIndexOf("@") + 1),
+  domain: domainOf(row.address),
   name: row.name,
   variables: row.variables === null ? null : (JSON.parse(row.variables) as Record<string, string>),
   route: row.route,

@@ -6,9 +6,9 @@ import type { EmailId } from "../core/ids.ts";
 import { spellFrequency } from "../schema/frequency.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf } from "../smtp/routing.ts";
-import type { RelayState, Wait } from "./rpc.ts";
+import type { RelayHealth, Wait } from "./rpc.ts";
 import { SANDBOX } from "./sandbox.ts";
-import { deliveryId } from "./tables.ts";
+import { deliveryId, domainOf } from "./tables.ts";
 
 /** A copy that is still here. Times in milliseconds since 1970. */
 export interface Waiting {
@@ -26,7 +26,7 @@ export interface WaitContext {
   now: number;
   /** Until when mail for a domain is held, or null. */
   heldUntil: (domain: string) => number | null;
-  states: readonly RelayState[];
+  health: readonly RelayHealth[];
   relays: readonly Pick<Relay, "name" | "rate">[];
 }
 
@@ -49,7 +49,7 @@ export function waitingOf(sql: SqlStorage, id: EmailId, first: number, last: num
     .toArray()
     .map((row) => ({
       index: row.id - zero,
-      domain: row.address.slice(row.address.lastIndexOf("@") + 1),
+      domain: domainOf(row.address),
       route: row.route,
       isInHands: row.state === 1,
       due: row.due,
@@ -61,9 +61,9 @@ export function waitingOf(sql: SqlStorage, id: EmailId, first: number, last: num
 /** Pure. What keeps it longest is what is told. */
 export function waitOf(copy: Waiting, context: WaitContext): Wait {
   const { index, route, due } = copy;
-  const { now, states } = context;
+  const { now, health } = context;
   if (copy.isInHands) return { index, until: null, reason: "It is with a session, or next in line for one." };
-  const routed = relaysOf(route).flatMap((name) => states.find((state) => state.name === name) ?? []);
+  const routed = relaysOf(route).flatMap((name) => health.find((one) => one.name === name) ?? []);
   if (routed.length === 0)
     return { index, until: null, reason: "None of the relays that may take it is configured any more." };
   const shut = routed.every(({ breaker }) => breaker === "open") ? firstBack(routed) : null;
@@ -90,8 +90,8 @@ export function waitOf(copy: Waiting, context: WaitContext): Wait {
 const nameOf = (relay: string): string => (relay === SANDBOX ? "the sandbox" : `the relay ${relay}`);
 
 /** The relay that may be used again first; one that does not know when comes last. */
-const firstBack = (states: readonly RelayState[]): RelayState =>
-  states.reduce((a, b) =>
+const firstBack = (relays: readonly RelayHealth[]): RelayHealth =>
+  relays.reduce((a, b) =>
     (b.retryAt ?? Number.POSITIVE_INFINITY) < (a.retryAt ?? Number.POSITIVE_INFINITY) ? b : a,
   );
 

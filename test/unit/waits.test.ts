@@ -1,19 +1,18 @@
 import { describe, expect, it } from "vitest";
-import type { RelayState } from "../../src/outbox/rpc.ts";
+import type { RelayHealth } from "../../src/outbox/rpc.ts";
 import { type WaitContext, type Waiting, waitOf } from "../../src/outbox/waits.ts";
 
 const NOW = 1_700_000_000_000;
 const LATER = NOW + 60_000;
 
-const up = (name: string): RelayState => ({
+const up = (name: string): RelayHealth => ({
   name,
   breaker: "closed",
   retryAt: null,
   lastError: null,
   sessions: 0,
-  waiting: 0,
 });
-const shut = (name: string, retryAt: number | null, lastError = "It is down."): RelayState => ({
+const shut = (name: string, retryAt: number | null, lastError = "It is down."): RelayHealth => ({
   ...up(name),
   breaker: "open",
   retryAt,
@@ -31,7 +30,7 @@ const copy: Waiting = {
 const context: WaitContext = {
   now: NOW,
   heldUntil: () => null,
-  states: [up("main"), up("spare")],
+  health: [up("main"), up("spare")],
   relays: [
     { name: "main", rate: { count: 2, perMs: 60_000 } },
     { name: "spare", rate: null },
@@ -45,7 +44,7 @@ describe("what a copy waits for", () => {
     [
       "due, the first relay shut",
       {},
-      { states: [shut("main", LATER), up("spare")] },
+      { health: [shut("main", LATER), up("spare")] },
       null,
       /in line for the relay spare\.$/,
     ],
@@ -71,21 +70,21 @@ describe("what a copy waits for", () => {
     [
       "all relays shut: the first that is back",
       {},
-      { states: [shut("main", LATER + 9), shut("spare", LATER, "Its quota is used up until it renews.")] },
+      { health: [shut("main", LATER + 9), shut("spare", LATER, "Its quota is used up until it renews.")] },
       LATER,
       /spare: Its quota is used up/,
     ],
     [
       "all relays shut, nobody knows for how long",
       {},
-      { states: [shut("main", null), shut("spare", null)] },
+      { health: [shut("main", null), shut("spare", null)] },
       null,
       /main: It is down\./,
     ],
     [
       "all shut, and back before it is due",
       { due: LATER + 1, attempts: 1 },
-      { states: [shut("main", LATER), shut("spare", LATER)] },
+      { health: [shut("main", LATER), shut("spare", LATER)] },
       LATER + 1,
       /tried again/,
     ],
@@ -93,7 +92,7 @@ describe("what a copy waits for", () => {
     [
       "in the sandbox",
       { route: "(sandbox)" },
-      { states: [up("(sandbox)")] },
+      { health: [up("(sandbox)")] },
       null,
       /in line for the sandbox\./,
     ],

@@ -161,27 +161,20 @@ describe("temporary failure", () => {
     const { body: first } = await call("POST", "/emails", mail(`fast-1@${domain}`));
     await eventsOf(first.id, (types) => types.length === 1);
     const { body: second } = await call("POST", "/emails", mail(`other@${domain}`));
-    const due = () =>
-      runInDurableObject(stub(second.id), (_, state) =>
+    const waiting = (id: string) =>
+      runInDurableObject(stub(id), (_, state) =>
         state.storage.sql
-          .exec<{ due: number; attempts: number }>(
-            `SELECT due, attempts FROM delivery WHERE ${OF_EMAIL}`,
-            second.id,
-          )
+          .exec<{ due: number; attempts: number }>(`SELECT due, attempts FROM delivery WHERE ${OF_EMAIL}`, id)
           .one(),
       );
-    const held = await poll(due, (row) => row.due > Date.now() + 30_000);
+    const held = await poll(
+      () => waiting(second.id),
+      (row) => row.due > Date.now() + 30_000,
+    );
     expect(held.due).toBeGreaterThan(Date.now() + 30_000);
     expect(held.attempts).toBe(0);
     // What was told so is held too, and its attempt does not bring it nearer to the long waits.
-    const told = await runInDurableObject(stub(first.id), (_, state) =>
-      state.storage.sql
-        .exec<{ due: number; attempts: number }>(
-          `SELECT due, attempts FROM delivery WHERE ${OF_EMAIL}`,
-          first.id,
-        )
-        .one(),
-    );
+    const told = await waiting(first.id);
     expect(told.due).toBeGreaterThan(Date.now() + 30_000);
     expect(told.attempts).toBe(0);
   });
