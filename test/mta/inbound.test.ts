@@ -1,6 +1,6 @@
 /** The way back on real servers: postfix and exim bounce an unknown user through POST /inbound, and the timeline tells the story. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,7 +9,6 @@ import { Postern, stopAll, temporaryFolder, until } from "../support/postern.ts"
 import { DOMAIN, PASSWORD, Postfix, USER, USERS } from "../support/postfix.ts";
 import { PrivateMta } from "../support/private-mta.ts";
 
-const SCRIPT = join(import.meta.dirname, "../../scripts/mail-in.sh");
 const BOUNCES = "bounces.mta.test";
 
 const folders: { path: string; remove(): void }[] = [];
@@ -19,6 +18,11 @@ const folder = () => {
   folders.push(made);
   return made.path;
 };
+
+/** A copy, as an administrator makes one: the pipe's user cannot walk into a checkout of somebody else's. */
+const SCRIPT = join(folder(), "mail-in.sh");
+copyFileSync(join(import.meta.dirname, "../../scripts/mail-in.sh"), SCRIPT);
+chmodSync(SCRIPT, 0o755);
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
