@@ -1,17 +1,20 @@
 /** The copies that a lane has in hand: claimed from the queue, or given to it when they were accepted. */
 import { CLAIMS_PER_READ } from "../core/limits.ts";
-import type { Deliveries } from "./deliveries.ts";
+import type { Queue } from "./queue.ts";
 import type { Delivery } from "./tables.ts";
 
 export class Claims {
-  readonly #deliveries: Deliveries;
+  readonly #queue: Pick<Queue, "deliveries" | "routes">;
   readonly #sieve: (claimed: Delivery[], now: number) => Delivery[];
   #held: Delivery[] = [];
   #more = false;
 
   /** `sieve` leaves what may be sent of copies just claimed; the others are its business. */
-  constructor(deliveries: Deliveries, sieve: (claimed: Delivery[], now: number) => Delivery[]) {
-    this.#deliveries = deliveries;
+  constructor(
+    queue: Pick<Queue, "deliveries" | "routes">,
+    sieve: (claimed: Delivery[], now: number) => Delivery[],
+  ) {
+    this.#queue = queue;
     this.#sieve = sieve;
   }
 
@@ -44,10 +47,10 @@ export class Claims {
 
   #claim(now: number, isOurs: (route: string) => boolean): void {
     this.#more = false;
-    for (const route of this.#deliveries.waitingRoutes()) {
+    for (const route of this.#queue.routes.waiting()) {
       if (!isOurs(route)) continue;
       do {
-        const claimed = this.#deliveries.claim(route, now, CLAIMS_PER_READ);
+        const claimed = this.#queue.deliveries.claim(route, now, CLAIMS_PER_READ);
         this.#more = claimed.length === CLAIMS_PER_READ;
         this.#held = this.#sieve(claimed, now);
         if (this.#held.length > 0) return;
@@ -58,7 +61,7 @@ export class Claims {
   /** Puts back what was not sent; `first` is the one that was just taken. */
   putBack(first?: Delivery): void {
     if (first !== undefined) this.#held.unshift(first);
-    this.#deliveries.unclaim(this.#held.map(({ id }) => id));
+    this.#queue.deliveries.unclaim(this.#held.map(({ id }) => id));
     this.#held = [];
   }
 }

@@ -19,9 +19,7 @@ export interface DelayContext {
 
 /** The routes of what waits for a relay and that no other takes now. */
 const blocked = (relay: string, { queue, chosen }: DelayContext, at: number): string[] =>
-  queue.deliveries
-    .waitingRoutes()
-    .filter((route) => relaysOf(route).includes(relay) && chosen(route, at) === null);
+  queue.routes.waiting().filter((route) => relaysOf(route).includes(relay) && chosen(route, at) === null);
 
 /** The relay cannot be reached: an attempt of each copy that is told. Times in milliseconds since 1970. */
 export function tellOfOutage(

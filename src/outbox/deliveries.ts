@@ -56,22 +56,6 @@ export class Deliveries {
       );
   }
 
-  /** Every route that something waits under. Few, whatever the queue's length: one index seek for each. */
-  waitingRoutes(): string[] {
-    const routes: string[] = [];
-    for (let last = ""; ; ) {
-      const [row] = this.#sql
-        .exec<{ route: string }>(
-          "SELECT route FROM delivery WHERE state = 0 AND route > ? ORDER BY route LIMIT 1",
-          last,
-        )
-        .toArray();
-      if (row === undefined) return routes;
-      routes.push(row.route);
-      last = row.route;
-    }
-  }
-
   /** Takes up to `limit` due deliveries of a route, oldest first, and writes their attempts down. */
   claim(route: string, now: number, limit: number): Delivery[] {
     return this.#read(
@@ -261,35 +245,5 @@ export class Deliveries {
         now,
       )
       .one().n;
-  }
-
-  /**
-   * Gives every delivery the route that `routeOf` finds; one that finds none keeps what it had, until it expires. What is
-   * under the route `except` stays there.
-   */
-  reroute(except: string, routeOf: (sender: string, address: string, pin: string | null) => string): void {
-    let last = 0;
-    for (;;) {
-      const rows = this.#sql
-        .exec<{ id: number; sender: string; pin: string | null; address: string; route: string }>(
-          `SELECT d.id, e.sender, e.pin, d.address, d.route FROM delivery d JOIN email e ON e.number = d.id / ?
-           WHERE d.id > ? AND d.route <> ? ORDER BY d.id LIMIT ?`,
-          deliveryId(1, 0),
-          last,
-          except,
-          ROWS,
-        )
-        .toArray();
-      if (rows.length === 0) return;
-      last = rows.at(-1)!.id;
-      const changed = rows
-        .map((row) => [row.id, routeOf(row.sender, row.address, row.pin) || row.route, row.route] as const)
-        .filter(([, route, before]) => route !== before);
-      if (changed.length > 0)
-        this.#sql.exec(
-          "UPDATE delivery SET route = value->>1 FROM json_each(?) WHERE delivery.id = value->>0",
-          JSON.stringify(changed),
-        );
-    }
   }
 }

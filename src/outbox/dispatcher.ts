@@ -93,11 +93,12 @@ export class Dispatcher {
 
   /** Something may have changed: sends what is due, and looks again when the next thing is. Returns at once. */
   wake(): void {
-    const { queue, now } = this.#context;
+    const { queue, now, random } = this.#context;
     const at = now();
     const mayBeMore = this.#sweep(at);
     for (const lane of this.#lanes.values()) lane.tend(at);
-    for (const route of queue.deliveries.waitingRoutes()) {
+    queue.routes.reopen(at, random(), (route) => this.#chosen(route, at) !== null);
+    for (const route of queue.routes.waiting()) {
       const due = queue.deliveries.nextDue(route);
       if (due === null || due > at) continue;
       const lane = this.#laneOf(route, at);
@@ -196,7 +197,7 @@ export class Dispatcher {
   states(): RelayState[] {
     const { queue, now } = this.#context;
     const at = now();
-    const routes = queue.deliveries.waitingRoutes();
+    const routes = queue.routes.waiting();
     return this.health().map((one) => ({
       ...one,
       waiting: routes
@@ -247,7 +248,7 @@ export class Dispatcher {
     const expiry = queue.nextExpiry();
     const isInHands = expiry !== null && expiry <= now && !mayBeMore;
     const times = [isInHands ? now + WATCHDOG_MS : expiry, this.#tidied(now)];
-    for (const route of queue.deliveries.waitingRoutes()) {
+    for (const route of queue.routes.waiting()) {
       const due = queue.deliveries.nextDue(route);
       if (due !== null) times.push(Math.max(due, this.#usableAt(route, now)));
     }

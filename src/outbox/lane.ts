@@ -3,17 +3,17 @@
  * turns what came of it into an outcome. The pool calls it from its session loops.
  */
 import { DAY_MS, SMTP_SILENT_MS } from "../core/limits.ts";
-import { actionOf, REFUSES_US } from "../policy/category.ts";
+import { actionOf } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "../smtp/attempt.ts";
 import type { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
-import { without } from "../smtp/routing.ts";
 import { nextAttempt } from "./backoff.ts";
 import { type Breaker, closed, failed, isAvailable, took } from "./breaker.ts";
 import { Claims } from "./claims.ts";
 import type { Contents } from "./contents.ts";
 import { type CopyContext, copyOf } from "./copy.ts";
 import { type DelayContext, QuotaNotice, tellOfOutage } from "./delays.ts";
+import { fateOf } from "./fate.ts";
 import type { Meter } from "./meter.ts";
 import type { Paces } from "./paces.ts";
 import type { QueuedEmail } from "./queue.ts";
@@ -70,7 +70,7 @@ export class Lane implements Source<Job> {
     this.relay = relay;
     this.pool = pool;
     this.#context = context;
-    this.claims = new Claims(context.queue.deliveries, (claimed, now) => {
+    this.claims = new Claims(context.queue, (claimed, now) => {
       // What is known is stored with the claim: one commit serves both.
       if (claimed.length > 0) context.outcomes.flush(false);
       return withhold(claimed, context, now);
@@ -194,7 +194,7 @@ export class Lane implements Source<Job> {
 
   done(job: Job, attempt: Attempt): void {
     if (job.isBegun) this.#context.outcomes.landed();
-    const { outcomes, newId, queue, now, random, meter } = this.#context;
+    const { outcomes, newId, queue, now, random, meter, chosen } = this.#context;
     const { delivery } = job;
     const at = now();
     meter.count(attempt, delivery.attempts === 1 ? at - job.since : null);
@@ -205,28 +205,20 @@ export class Lane implements Source<Job> {
       outcomes.finish(delivery, accepted(newId, delivery, attempt, at, this.relay));
       return;
     }
-    const action = actionOf(attempt.category, attempt.disposition);
     const data = attemptData(delivery, attempt, job.requestId);
-    // Bounced without a word from the relay: it offers no way to carry this copy. Another may.
-    const cannotCarry = attempt.disposition === "bounced" && attempt.reply === null;
-    const isTheRelay = action === "next_relay" || cannotCarry || REFUSES_US.has(attempt.category);
-    const elsewhere = isTheRelay ? without(delivery.route, this.relay.name) : delivery.route;
-    if (elsewhere !== delivery.route) {
+    const delayed = () => eventOf(newId, "email.delivery_delayed", delivery, at, data);
+    const fate = fateOf(attempt, delivery.route, this.relay.name, (route) => chosen(route, at) !== null);
+    if (fate.kind === "elsewhere") {
       data.next_attempt_at = at;
-      outcomes.postpone(
-        delivery,
-        at,
-        elsewhere,
-        eventOf(newId, "email.delivery_delayed", delivery, at, data),
-      );
+      outcomes.postpone(delivery, at, fate.route, delayed());
       return;
     }
-    if (attempt.disposition === "bounced") {
-      outcomes.finish(delivery, [
-        eventOf(newId, finalType(attempt), delivery, at, { ...data, category: attempt.category }),
-      ]);
+    if (fate.kind === "over") {
+      const event = { ...data, category: attempt.category };
+      outcomes.finish(delivery, [eventOf(newId, finalType(attempt), delivery, at, event)]);
       return;
     }
+    const action = actionOf(attempt.category, attempt.disposition);
     let due = nextAttempt(
       { attempts: delivery.attempts, greylisted: action === "retry_soon" },
       at,
@@ -237,10 +229,9 @@ export class Lane implements Source<Job> {
     // Told otherwise, the attempt does not count: held a few times, mail would wait for hours after its next failure.
     const isTooFast = action === "slow_down" && attempt.category !== "recipient_rate_limited";
     if (isTooFast) due = Math.min(this.#slowDown(delivery, attempt, at), job.expiresAt);
-    const isWaiting = this.#context.chosen(delivery.route, at) === null; // For this relay to have rested.
+    const isWaiting = chosen(fate.route, at) === null; // For this relay to have rested.
     data.next_attempt_at = isWaiting ? Math.max(due, this.availableAt()) : due;
-    const event = eventOf(newId, "email.delivery_delayed", delivery, at, data);
-    outcomes.postpone(delivery, due, delivery.route, event, !isTooFast);
+    outcomes.postpone(delivery, due, fate.route, delayed(), !isTooFast);
   }
 
   /**

@@ -291,7 +291,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       this.#config.relays.map(({ name, from, to, priority, weight }) => [name, from, to, priority, weight]),
     );
     if (this.#queue.books.setting("relays") === relays) return;
-    this.#queue.deliveries.reroute(SANDBOX, (sender, address, pin) => this.#route(sender, address, pin));
+    this.#queue.routes.renew(SANDBOX, (sender, address, pin) => this.#route(sender, address, pin));
     this.#queue.books.set("relays", relays);
   }
 }

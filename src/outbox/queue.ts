@@ -14,6 +14,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Holds } from "./holds.ts";
 import type { Mail } from "./mail.ts";
 import { Reports } from "./reports.ts";
+import { Routes } from "./routes.ts";
 import type { Change, ErasedFromOutbox, Packed } from "./rpc.ts";
 import { Suppressed } from "./suppressed.ts";
 import { deliveryId, emailNumber, type NewDelivery, SCHEMA, toDelivery, upgrade } from "./tables.ts";
@@ -36,6 +37,7 @@ const TOUCHED = 100;
 
 export class Queue {
   readonly deliveries: Deliveries;
+  readonly routes: Routes;
   readonly reports: Reports;
   readonly books: Books;
   readonly holds: Holds;
@@ -51,6 +53,7 @@ export class Queue {
     this.#sql.exec(SCHEMA);
     upgrade(this.#sql);
     this.deliveries = new Deliveries(this.#sql);
+    this.routes = new Routes(this.#sql);
     this.reports = new Reports(this.#sql);
     this.books = new Books(this.#sql);
     this.holds = new Holds(this.#sql);

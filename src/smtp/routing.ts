@@ -3,7 +3,8 @@
  *
  * A relay is eligible when the sender matches its `from` patterns and the recipient its `to` patterns; a relay asked for
  * by name is the only one, and still only if the sender matches. Lower priority numbers come first; among equals the
- * order is drawn by weight. A route is the names in that order, joined with commas: the first that is available sends.
+ * order is drawn by weight. A route is the names in that order, joined with commas: the first that is available sends. While
+ * a copy that one would not have is offered to the others, those that would not stand behind a bar: `b,c|a`.
  */
 import type { Relay } from "./relay.ts";
 import { covers } from "./relay-fields.ts";
@@ -34,11 +35,32 @@ export function routeOf(relays: readonly Relay[], query: RouteQuery, random: () 
     .join(",");
 }
 
-/** The relays of a route, in order. */
-export const relaysOf = (route: string): string[] => (route === "" ? [] : route.split(","));
+/** Stands before the relays that would not have a copy, while it is offered to the others. No relay's name has one. */
+const REFUSED = "|";
 
-/** The route without one relay; the same route when nothing would remain. */
-export function without(route: string, relay: string): string {
+const split = (names: string | undefined): string[] => (names ? names.split(",") : []);
+const join = (open: readonly string[], refused: readonly string[]): string =>
+  refused.length === 0 ? open.join(",") : `${open.join(",")}${REFUSED}${refused.join(",")}`;
+
+/** The relays of a route that may be asked now, in order. */
+export const relaysOf = (route: string): string[] => split(route.split(REFUSED)[0]);
+
+const refusedOf = (route: string): string[] => split(route.split(REFUSED)[1]);
+
+/** The route for the relays that are still to be asked after one would not have the copy; null: none is. */
+export function refusedBy(route: string, relay: string): string | null {
   const rest = relaysOf(route).filter((name) => name !== relay);
-  return rest.length === 0 ? route : rest.join(",");
+  return rest.length === 0 ? null : join(rest, [...refusedOf(route), relay]);
+}
+
+/** The route without a relay that can never carry the copy; null: no other is to be asked. */
+export function without(route: string, relay: string): string | null {
+  const rest = relaysOf(route).filter((name) => name !== relay);
+  return rest.length === 0 ? null : join(rest, refusedOf(route));
+}
+
+/** All relays of a route may be asked again: those that would not have the copy come last, and after all `last`. */
+export function reopened(route: string, last: string | null = null): string {
+  const names = [...relaysOf(route), ...refusedOf(route)];
+  return last === null ? names.join(",") : [...names.filter((name) => name !== last), last].join(",");
 }

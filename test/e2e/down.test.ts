@@ -32,6 +32,11 @@ const relays = {
     extensions: EXTENSIONS,
     faults: { rcpt: { say: "554 5.7.1 Relay access denied\r\n" } },
   }),
+  torn: new SinkRelay({
+    extensions: EXTENSIONS,
+    faults: { rcpt: { say: "554 5.7.1 Relay access denied\r\n" } },
+  }),
+  absent: new SinkRelay({ extensions: EXTENSIONS }),
   small: new SinkRelay({ extensions: [...EXTENSIONS, "SIZE 1000"] }),
   slow: new SinkRelay({ extensions: EXTENSIONS, delay: 50 }),
   spent: new SinkRelay({ extensions: EXTENSIONS }),
@@ -49,6 +54,7 @@ beforeAll(async () => {
   for (const [name, relay] of Object.entries(relays)) ports.set(name, await relay.listen());
   relays.closed.close();
   relays.gone.close();
+  relays.absent.close();
   const entry = (name: Name, more = {}) => ({
     name,
     url: `smtp://127.0.0.1:${ports.get(name)}?tls=none`,
@@ -67,6 +73,8 @@ beforeAll(async () => {
     entry("third", { from: ["stranger.example", "denying.example", "small.example"], priority: 10 }),
     entry("stranger"),
     entry("denying"),
+    entry("torn"),
+    entry("absent", { from: "torn.example", priority: 10 }),
     entry("small"),
     entry("slow"),
     entry("spent", { quota: "3/d" }),
@@ -192,6 +200,33 @@ describe.concurrent("a relay that takes nothing from us, or cannot carry it", ()
       expect(await counts(postern, id)).toEqual({ sent: to.length });
     },
   );
+
+  it("has all of it back when the next one stays down and it is well again", {
+    timeout: 150_000,
+  }, async () => {
+    const before = readers(20, "example.net", "before");
+    const id = await sendBy("torn", before);
+    await breakerIs("absent", "open");
+    // It is known by now that there is no other.
+    const after = readers(20, "example.net", "after");
+    const later = await sendBy("torn", after);
+    await postern.eventsOf(later, ["email.delivery_delayed"]);
+    const { body } = await postern.api("GET", `/emails/${later}`);
+    expect(body.recipients).toMatchObject([
+      { status: "delivery_delayed", attempts: 1 },
+      ...Array.from({ length: 19 }, () => ({})),
+    ]);
+    relays.torn.options.faults = {};
+    const { log } = relays.torn;
+    await until(
+      () => tally(log.taken, [...before, ...after]).missing.length === 0,
+      110_000,
+      () => `${tally(log.taken, [...before, ...after]).missing.length} are missing`,
+    );
+    expect(await counts(postern, id)).toEqual({ sent: 20 });
+    expect(await counts(postern, later)).toEqual({ sent: 20 });
+    expect((await stateOf("absent")).breaker).toBe("open");
+  });
 
   it("says in GET /relays that its quota is used up", { timeout: 60_000 }, async () => {
     await sendBy("spent", readers(5, "spent.example"));
