@@ -2,7 +2,7 @@
 import type { EmailRecord } from "../db/emails.ts";
 import type { RecipientRecord } from "../db/recipients.ts";
 import type { Wait } from "../outbox/rpc.ts";
-import type { MailEvent } from "../schema/event.ts";
+import type { EventData, MailEvent } from "../schema/event.ts";
 
 /** Resend's spelling of a moment: `2023-04-03 22:13:42.674000+00`. */
 export const moment = (ms: number): string =>
@@ -96,6 +96,15 @@ export function eventObject(event: MailEvent & { address?: string | null; first?
     recipient_index: event.recipient,
     // Opens and clicks: the recipient's first that was no scanner's.
     ...(event.first == null ? {} : { first: event.first }),
-    data: event.data,
+    data: spelled(event.data),
+  };
+}
+
+/** What an event carries, its moments spelled as all others of the API are. */
+function spelled({ next_attempt_at, scheduled_at, ...data }: EventData) {
+  return {
+    ...data,
+    ...(next_attempt_at === undefined ? {} : { next_attempt_at: moment(next_attempt_at) }),
+    ...(scheduled_at === undefined ? {} : { scheduled_at: moment(scheduled_at) }),
   };
 }

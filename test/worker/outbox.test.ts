@@ -326,6 +326,7 @@ describe("scheduled", () => {
     expect(cancelled.body).toEqual({ object: "email", id: body.id });
     const events = await eventsOf(body.id, (types) => types.includes("email.canceled"));
     expect(events.map(({ type }) => type)).toEqual(["email.scheduled", "email.scheduled", "email.canceled"]);
+    expect(events[1].data.scheduled_at).toBe(after.scheduled_at);
     expect((await call("GET", `/emails/${body.id}`)).body.last_event).toBe("canceled");
     expect((await call("POST", `/emails/${body.id}/cancel`)).body.name).toBe("resource_locked");
     await runDurableObjectAlarm(stub(body.id));
