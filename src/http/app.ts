@@ -1,6 +1,5 @@
 /** The HTTP side, put together: every route, and what happens to what no route takes. */
 import { Hono } from "hono";
-import { DbError } from "../db/error.ts";
 import { type Env, readConfig } from "../env.ts";
 import { log } from "../log.ts";
 import { apiKeys } from "./api-keys.ts";
@@ -8,7 +7,7 @@ import { requireKey } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 import { contract } from "./contract.ts";
 import { emails } from "./emails.ts";
-import { fail, ProblemError, storeAway, storeUnfit } from "./errors.ts";
+import { caught, fail } from "./errors.ts";
 import { events } from "./events.ts";
 import { figures } from "./figures.ts";
 import { health } from "./health.ts";
@@ -101,21 +100,7 @@ app.notFound((c) => {
   });
 });
 
-app.onError((cause, c) => {
-  if (cause instanceof ProblemError) return fail(c, cause.problem);
-  if (cause instanceof DbError) {
-    log("libsql_failed", { requestId: c.get("requestId"), kind: cause.kind, cause: cause.message });
-    return fail(c, cause.kind === "unfit" ? storeUnfit(cause.message) : storeAway);
-  }
-  // The path of a redirect holds a token; the route is enough.
-  log("request_failed", {
-    requestId: c.get("requestId"),
-    method: c.req.method,
-    cause: String(cause),
-    stack: cause.stack,
-  });
-  return fail(c, { kind: "internal" });
-});
+app.onError((cause, c) => fail(c, caught(c, cause)));
 
 /** What the platform calls with each request. */
 export const serve = (request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> =>

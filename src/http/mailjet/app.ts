@@ -1,9 +1,7 @@
 /** Mailjet's dialect, put together: /v3.1/send and what stands beside it under /v3/REST. */
 import { Hono } from "hono";
-import { DbError } from "../../db/error.ts";
-import { log } from "../../log.ts";
 import type { AppContext, AppEnv } from "../context.ts";
-import { ProblemError } from "../errors.ts";
+import { caught } from "../errors.ts";
 import { requireMailjetKey } from "./auth.ts";
 import { callbacks } from "./callbacks.ts";
 import { counters } from "./counters.ts";
@@ -53,17 +51,4 @@ const unserved = (c: AppContext): Response => {
 mailjet.all("/v3.1/*", unserved);
 mailjet.all("/v3/*", unserved);
 
-mailjet.onError((cause, c) => {
-  if (cause instanceof ProblemError) return refuseProblem(c, cause.problem);
-  const { requestId } = c.var;
-  if (cause instanceof DbError) {
-    log("libsql_failed", { requestId, kind: cause.kind, cause: cause.message });
-    return refuseProblem(c, {
-      kind: "unavailable",
-      message: "The event store cannot be asked just now. Sending goes on; ask again in a moment.",
-      retryAfterSeconds: 5,
-    });
-  }
-  log("request_failed", { requestId, method: c.req.method, cause: String(cause), stack: cause.stack });
-  return refuseProblem(c, { kind: "internal" });
-});
+mailjet.onError((cause, c) => refuseProblem(c, caught(c, cause)));

@@ -14,7 +14,7 @@ import { parse } from "../../schema/parse.ts";
 import { covers } from "../../smtp/relay-fields.ts";
 import { compose } from "../compose.ts";
 import type { AppContext } from "../context.ts";
-import { ProblemError } from "../errors.ts";
+import { problemOf } from "../errors.ts";
 import { accept, composeContext } from "../send.ts";
 import { settleAll } from "../settle.ts";
 import { type ReadyTemplate, readyTemplate } from "../template-cache.ts";
@@ -210,7 +210,7 @@ export class Desk {
           messages: group.length,
           cause: String(cause),
         });
-        const refusal = refusalOf(cause instanceof ProblemError ? cause.problem : { kind: "internal" });
+        const refusal = refusalOf(problemOf(cause));
         for (const order of group) lost.set(order, messageRefusal(crypto.randomUUID(), refusal));
       }
     }
