@@ -35,17 +35,23 @@ export async function readText(request: Request, bound: number, strict = false):
 /** Not whatever stands there: some clients name a charset. */
 const COMPRESSED = /\b(gzip|deflate|br|zstd|compress)\b/i;
 
+/** That a body is compressed; null: it is not. For every route that reads one: unread, compressed mail would be mail that says nothing. */
+export function compressedProblem(request: Request): Problem | null {
+  const encoding = request.headers.get("content-encoding") ?? "";
+  if (!COMPRESSED.test(encoding)) return null;
+  return {
+    kind: "compressed",
+    message: `The body comes with Content-Encoding: ${encoding.slice(0, 20)}, which is not understood here; send it uncompressed, without that header.`,
+  };
+}
+
 /** The parsed body and its text, or what is wrong with it. The content type is not asked: SDKs differ in it. */
 export async function readJson(
   request: Request,
   bound: number = REQUEST_BODY_BYTES,
 ): Promise<Result<{ value: unknown; text: string }, Problem>> {
-  const encoding = request.headers.get("content-encoding") ?? "";
-  if (COMPRESSED.test(encoding))
-    return err({
-      kind: "compressed",
-      message: `The body comes with Content-Encoding: ${encoding.slice(0, 20)}, which is not understood here; send it as it is.`,
-    });
+  const compressed = compressedProblem(request);
+  if (compressed !== null) return err(compressed);
   let text: string | null;
   try {
     text = await readText(request, bound, true);

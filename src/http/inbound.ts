@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import type { Problem } from "../core/errors.ts";
 import { ADDRESS_CHARS, FEEDBACK_BYTES, INBOUND_BYTES, MB } from "../core/limits.ts";
-import { readStart } from "./body.ts";
+import { compressedProblem, readStart } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail, ProblemError } from "./errors.ts";
 import { receive } from "./mail-in.ts";
@@ -13,6 +13,8 @@ export const inbound = new Hono<AppEnv>();
 const NO_MESSAGE = /^(application\/json|multipart\/form-data)\b/i;
 
 inbound.post("/inbound", async (c) => {
+  const compressed = compressedProblem(c.req.raw);
+  if (compressed !== null) return fail(c, compressed);
   const type = c.req.header("content-type") ?? "";
   if (NO_MESSAGE.test(type))
     return fail(c, {

@@ -4,6 +4,7 @@ import { IMPORT_FAULTS_LISTED, IMPORT_PROGRESS_ROWS, SUPPRESSIONS_PER_CALL } fro
 import { registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import { isErased } from "../schema/suppression.ts";
+import { compressedProblem } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { fail } from "./errors.ts";
 import { type CsvBatch, csvHeader, csvLine, readSuppressions } from "./suppression-csv.ts";
@@ -22,6 +23,8 @@ interface Summary {
 }
 
 suppressionImport.post("/suppressions/import", async (c) => {
+  const compressed = compressedProblem(c.req.raw);
+  if (compressed !== null) return fail(c, compressed);
   if (c.req.header("content-type")?.includes("json"))
     return fail(c, {
       kind: "invalid_parameter",

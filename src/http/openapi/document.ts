@@ -12,6 +12,7 @@ const ERRORS: Record<string, string> = {
   "401": "No key, or one that may not do this.",
   "403": "The key is not known, or may not send as this sender.",
   "404": "There is no such thing.",
+  "415": "The body is compressed (`Content-Encoding`); send it uncompressed.",
   "422": "The request is not valid; `errors` names every field at fault.",
   "429": "The key's rate is used up; Retry-After says when to come again.",
   "503": "What is needed for the answer is away; Retry-After says when to come again. Sending goes on.",
@@ -143,6 +144,7 @@ function errorsOf({ access, path, body, method, tag }: Operation): Record<string
     return { default: { description: "An error, as a sentence." } };
   const statuses = ["401", "403", "429", "503"];
   if (path.includes("{")) statuses.push("404");
+  if (body !== undefined) statuses.push("415");
   if (body !== undefined || method === "get") statuses.push("422");
   return Object.fromEntries(
     statuses.sort().map((status) => [status, { $ref: `#/components/responses/Error${status}` }]),
