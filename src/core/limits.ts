@@ -171,6 +171,7 @@ export const PRUNE_STEPS = 20; // Between two of the ledger's other duties.
 export const COUNT_ROUND = 500; // Events after which the marks they left are counted: SQLite takes half a millisecond only to read the statement.
 export const BODY_CHUNK_CHARS = 256 * KB; // 256 k characters are at most 768 kB of UTF-8.
 export const LEDGER_PARAMETER_CHARS = 512 * KB; // One JSON parameter: at most 1.5 MB of UTF-8, below the 2 MB of a Durable Object.
+export const ALARM_MS = 20_000; // How long an alarm waits for what it began; that goes on, and another alarm follows. An object whose alarm takes 15 minutes is reset (durable-objects/platform/limits), and after six times its alarm is given up.
 export const LIBSQL_TIMEOUT_MS = 10_000; // Beyond it libSQL counts as away.
 export const LEDGER_RETRY_MS = 5_000; // How soon a refused flush is tried again.
 export const LEDGER_RETRY_MAX_MS = MINUTE_MS; // Backoff's end: a database that comes back is used within a minute.

@@ -11,6 +11,7 @@ import {
 } from "../core/limits.ts";
 import { DbError } from "../db/error.ts";
 import type { LedgerEntry } from "../schema/event.ts";
+import { settlesWithin } from "../within.ts";
 import type { Journal, Journalled } from "./journal.ts";
 
 /** Between two flushes while entries keep coming, in milliseconds. Whoever asks has what there is flushed at once. */
@@ -68,18 +69,9 @@ export class Flusher {
    */
   async through(write: () => Promise<void>, waitMs: number): Promise<boolean> {
     if (this.resting || this.#running !== null || this.#parts.journal.size > 0) return false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), waitMs);
-    });
     // A database that cannot be opened throws before there is a promise.
-    const written = (async () => write())().then(
-      () => true,
-      () => false,
-    );
-    const done = await Promise.race([written, late]);
-    clearTimeout(timer);
-    return done;
+    const written = (async () => write())();
+    return settlesWithin(written, waitMs).catch(() => false);
   }
 
   /**

@@ -4,12 +4,13 @@
  * what it tells the registry in facts.ts.
  */
 import { DurableObject } from "cloudflare:workers";
+import { Alarm } from "../core/alarm.ts";
 import { uuidv7 } from "../core/ids.ts";
 import {
+  ALARM_MS,
   DAY_MS,
   LEDGER_PARAMETER_CHARS,
   LEDGER_RETRY_MS,
-  REPLICA_START_MS,
   SETTLE_MS,
   WEBHOOK_LOG_MS,
 } from "../core/limits.ts";
@@ -24,6 +25,7 @@ import { type EntryList, entriesOf, kindOf } from "../schema/entry-list.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import { rowOf } from "../schema/event-row.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
+import { settlesWithin } from "../within.ts";
 import { eraseFrom } from "./erasure.ts";
 import { Facts } from "./facts.ts";
 import { Flusher } from "./flusher.ts";
@@ -54,11 +56,13 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   readonly #wishes: Wishes;
   /** Null: another ledger does it. */
   readonly #keeper: Keeper | null;
-  /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
-  #alarmAt = 0;
+  readonly #alarm: Alarm;
+  /** What an alarm began; null: nothing is under way. */
+  #chores: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#alarm = new Alarm((at) => void ctx.storage.setAlarm(at), Date.now);
     this.#journal = new Journal(ctx.storage.sql);
     this.#hits = new Hits(ctx.storage.sql);
     this.#wishes = new Wishes(ctx.storage.sql);
@@ -81,7 +85,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       random: Math.random,
       newId: (now) => uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
       disable: ({ id, url }, reason) => registryOf(env).disableWebhook(id, url, reason),
-      wakeAt: (at) => this.#guard(Math.max(0, at - Date.now())),
+      wakeAt: (at) => this.#alarm.by(at),
       log,
     });
     this.#facts = new Facts({
@@ -142,15 +146,14 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   #guardKeeper(): void {
     const due = this.#keeper?.due ?? null;
-    if (due !== null) this.#guard(Math.max(0, due - Date.now()));
+    if (due !== null) this.#alarm.by(due);
   }
 
   /** An alarm of the last life may be sooner, and there is only one. */
   async #guardKeeperAtStart(): Promise<void> {
-    const due = this.#keeper?.due ?? null;
-    if (due === null) return;
-    const at = await this.ctx.storage.getAlarm();
-    if (at === null || at > due) this.#guardKeeper();
+    if ((this.#keeper?.due ?? null) === null) return;
+    this.#alarm.found(await this.ctx.storage.getAlarm());
+    this.#guardKeeper();
   }
 
   /** Takes entries for good, and sees to it that they go on. */
@@ -191,7 +194,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   async settle(): Promise<{ pending: number; away: boolean; unfit: string | null }> {
     const until = Date.now() + SETTLE_MS;
     const { last } = this.#hits;
-    if (this.#hits.first <= last) await Promise.race([this.#carrier.carry(last), scheduler.wait(SETTLE_MS)]);
+    if (this.#hits.first <= last) await settlesWithin(this.#carrier.carry(last), SETTLE_MS);
     const waiting = this.#hits.first <= last ? this.#hits.size : 0;
     const settled = await this.#flusher.settle(Math.max(0, until - Date.now()));
     const { away, unfit } = this.#flusher;
@@ -217,7 +220,15 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
 
   /** Never throws: the platform gives up on alarms that do. */
   override async alarm(): Promise<void> {
-    this.#alarmAt = 0;
+    this.#alarm.rang();
+    this.#chores ??= this.#work().finally(() => {
+      this.#chores = null;
+    });
+    if (!(await settlesWithin(this.#chores, ALARM_MS))) this.#guard(LEDGER_RETRY_MS);
+  }
+
+  /** Everything that may be due. Never rejects. */
+  async #work(): Promise<void> {
     try {
       await this.#carrier.carry();
       if (!this.#webhooks.informed) await this.#pullEndpoints();
@@ -227,7 +238,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
       if (this.#journal.size > 0) this.#guard(this.#flusher.delayMs);
       if (this.#facts.isPending) this.#guard(this.#facts.delayMs);
       const due = this.#webhooks.prune() ? Date.now() : this.#webhooks.nextDue();
-      if (due !== null) this.#guard(Math.max(0, due - Date.now()));
+      if (due !== null) this.#alarm.by(due);
       await this.#keeper?.run();
       this.#guardKeeper();
     } catch (cause) {
@@ -273,26 +284,12 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     return this.#webhooks.test(endpoint, id, payload);
   }
 
-  /** Never throws: without the registry the list known so far stands, and the alarm asks again. */
-  async #pullEndpoints(): Promise<void> {
-    try {
-      const asked = registryOf(this.env)
-        .endpoints()
-        .then((set) => this.#webhooks.setEndpoints(set));
-      asked.catch(() => undefined); // When time was up first, nobody else hears of it.
-      await Promise.race([asked, scheduler.wait(REPLICA_START_MS)]);
-      if (!this.#webhooks.informed) throw new Error("the registry did not answer in time");
-    } catch (cause) {
-      log("endpoints_not_known", { cause: String(cause) });
-      this.#guard(LEDGER_RETRY_MS);
-    }
+  #pullEndpoints(): Promise<void> {
+    return this.#webhooks.learn(() => registryOf(this.env).endpoints());
   }
 
-  /** Sees to it that an alarm rings within `ms`. One that rings for nothing is cheaper than one cancelled each time. */
+  /** Sees to it that an alarm rings within `ms`. */
   #guard(ms: number): void {
-    const now = Date.now();
-    if (this.#alarmAt > now && this.#alarmAt <= now + ms) return;
-    this.#alarmAt = now + ms;
-    void this.ctx.storage.setAlarm(this.#alarmAt);
+    this.#alarm.by(Date.now() + ms);
   }
 }

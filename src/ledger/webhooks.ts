@@ -2,11 +2,12 @@
  * Webhooks of one ledger, put together: what endpoints want is queued with the event itself, told of once libSQL can say
  * whose mail it was about, and tried until it is taken. Without endpoints nothing here costs anything.
  */
-import { LEDGER_RETRY_MS, WEBHOOK_BUILD_EVENTS } from "../core/limits.ts";
+import { LEDGER_RETRY_MS, REPLICA_START_MS, WEBHOOK_BUILD_EVENTS } from "../core/limits.ts";
 import type { Db } from "../db/client.ts";
 import { webhookFacts } from "../db/webhook-facts.ts";
 import type { LedgerEntry } from "../schema/event.ts";
 import type { EndpointSet } from "../schema/webhook.ts";
+import { settlesWithin } from "../within.ts";
 import type { Journal } from "./journal.ts";
 import type {
   WebhookAttempt,
@@ -94,6 +95,22 @@ export class Webhooks {
   notify(notice: WebhookNotice): void {
     const wanted = this.#endpoints.wanting(notice.type);
     if (wanted.length > 0) this.#intake.notify(notice, wanted, this.#parts.now());
+  }
+
+  /**
+   * Takes over the registry's list, and waits a while for it. Never rejects: without the registry the list known so far stands, and
+   * it is to be asked again.
+   */
+  async learn(ask: () => Promise<EndpointSet>): Promise<void> {
+    const { log, now, wakeAt } = this.#parts;
+    try {
+      const asked = ask().then((set) => this.setEndpoints(set));
+      if ((await settlesWithin(asked, REPLICA_START_MS)) || this.informed) return;
+      throw new Error("the registry did not answer in time");
+    } catch (cause) {
+      log("endpoints_not_known", { cause: String(cause) });
+      wakeAt(now() + LEDGER_RETRY_MS);
+    }
   }
 
   setEndpoints(set: EndpointSet): void {

@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { EmailId } from "../core/ids.ts";
 import { timeOf, uuidv7 } from "../core/ids.ts";
 import {
+  ALARM_MS,
   HOUR_MS,
   IDEMPOTENCY_HOURS,
   INTAKE_BYTES,
@@ -23,6 +24,7 @@ import { routeOf } from "../smtp/routing.ts";
 import { linkSigner } from "../tracking/link.ts";
 import { signToken } from "../tracking/token.ts";
 import { sealUnsubscribe } from "../tracking/unsubscribe.ts";
+import { settlesWithin } from "../within.ts";
 import { Contents } from "./contents.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Gather } from "./gather.ts";
@@ -260,7 +262,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
   override async alarm(): Promise<void> {
     await this.#started;
     this.#dispatcher.alarm();
-    await this.#dispatcher.idle();
+    await settlesWithin(this.#dispatcher.idle(), ALARM_MS);
   }
 
   /** Brings the replica of the suppression list up to date. Never rejects: sending waits for nobody. */

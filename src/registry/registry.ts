@@ -3,6 +3,7 @@
  * its own SQLite. Thin: each kind of thing is in a file of its own.
  */
 import { DurableObject } from "cloudflare:workers";
+import { Alarm } from "../core/alarm.ts";
 import { uuidv7 } from "../core/ids.ts";
 import { WEBHOOK_PUSH_RETRY_MS } from "../core/limits.ts";
 import { allLedgers, allOutboxes, type Env, readConfig } from "../env.ts";
@@ -26,9 +27,6 @@ import type { TemplateRpc } from "./template-rpc.ts";
 import { Templates } from "./templates.ts";
 import { Webhooks } from "./webhooks.ts";
 
-/** An alarm that has not rung so long after its time is not believed in any more, in milliseconds. */
-const ALARM_LATE_MS = 10_000;
-
 type Args<Name extends keyof TemplateRpc> = Parameters<TemplateRpc[Name]>;
 
 const newId = (now: number): string => uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
@@ -41,11 +39,11 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
   readonly #notices: Notices;
   /** Every ledger has the list of webhooks, as far as this instance knows: one that has just started tells them once. */
   #ledgersKnow = false;
-  /** When the alarm rings, in milliseconds since 1970, as far as this instance knows. */
-  #alarmAt = 0;
+  readonly #alarm: Alarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#alarm = new Alarm((at) => void ctx.storage.setAlarm(at), Date.now);
     this.#keys = new ApiKeys(ctx.storage.sql);
     this.#webhooks = new Webhooks(ctx.storage.sql);
     this.#templates = new Templates(ctx.storage.sql);
@@ -69,19 +67,18 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
       },
       newId,
       now: Date.now,
-      wakeBy: (at) => this.#wakeBy(at),
+      wakeBy: (at) => this.#alarm.by(at),
       keep: (promise) => ctx.waitUntil(promise),
       told: (type, entries) => {
         if (!this.#notices.add(type, entries, Date.now())) return;
-        this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
+        this.#alarm.by(Date.now() + WEBHOOK_PUSH_RETRY_MS);
         ctx.waitUntil(this.#notices.deliver());
       },
       report: log,
     });
     // There is only one alarm, and that of the last life may be sooner than what this one asks for first.
     ctx.blockConcurrencyWhile(async () => {
-      const at = await ctx.storage.getAlarm();
-      if (at !== null) this.#alarmAt = Math.max(at, Date.now());
+      this.#alarm.found(await ctx.storage.getAlarm());
     });
   }
 
@@ -153,19 +150,11 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
 
   /** Ledgers and outboxes that were out of reach. Never throws: the platform gives up on alarms that do. */
   override async alarm(): Promise<void> {
-    this.#alarmAt = 0;
+    this.#alarm.rang();
     if (!this.#ledgersKnow) await this.#tellLedgers();
     await this.#protection.tick();
     if (this.#notices.isPending && !(await this.#notices.deliver()))
-      this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
-  }
-
-  /** Sees to it that an alarm rings by then. One that rings for nothing is cheaper than one cancelled each time. */
-  #wakeBy(at: number): void {
-    // One whose time has just come is about to ring, unless it is set anew.
-    if (this.#alarmAt > Date.now() - ALARM_LATE_MS && this.#alarmAt <= at) return;
-    this.#alarmAt = at;
-    void this.ctx.storage.setAlarm(at);
+      this.#alarm.by(Date.now() + WEBHOOK_PUSH_RETRY_MS);
   }
 
   /** Never throws: the change is kept, and a ledger that starts asks for the list itself. */
@@ -180,7 +169,7 @@ export class Registry extends DurableObject<Env> implements RegistryRpc, Templat
     this.#ledgersKnow = missed.length === 0;
     if (this.#ledgersKnow) return;
     log("webhooks_not_told", { ledgers: missed.length, retryMs: WEBHOOK_PUSH_RETRY_MS });
-    this.#wakeBy(Date.now() + WEBHOOK_PUSH_RETRY_MS);
+    this.#alarm.by(Date.now() + WEBHOOK_PUSH_RETRY_MS);
   }
 
   async createTemplate(...args: Args<"createTemplate">) {

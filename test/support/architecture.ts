@@ -20,8 +20,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   schema: ["core"],
   policy: ["core"],
   ...Object.fromEntries(MIDDLE.map((room) => [room, ["schema", "policy", "core"]])),
-  ...Object.fromEntries(SHELLS.map((room) => [room, [...MIDDLE, "schema", "policy", "core", "env", "log"]])),
+  ...Object.fromEntries(
+    SHELLS.map((room) => [room, [...MIDDLE, "schema", "policy", "core", "env", "log", "within"]]),
+  ),
+  // Tools of shells: a line for the operator, and a wait with an end.
   log: [],
+  within: [],
   env: ["message", "smtp", "db", "schema", "policy", "core"],
   index: [...SHELLS, ...MIDDLE, "schema", "policy", "core", "env"],
 };

@@ -1,7 +1,7 @@
 /**
  * The relays that the worker under test is configured with: real smtp-servers on ports fixed at configuration time, which
  * keep what they take. A recipient's local part chooses the answer: `unknown…` 550, `later…` 451, `grey…` 451 with a
- * greylisting text, `fast…` 452 with a rate-limit text.
+ * greylisting text, `fast…` 452 with a rate-limit text, `mute…` none at all.
  *   GET /mail?to=ADDRESS | ?subject=TEXT   the messages taken: [{relay, from, to, raw}]
  *   POST /relays/N/down|up    stops listening and drops sessions; listens again
  */
@@ -33,6 +33,7 @@ function listen(relay: number, port: number, taken: Taken[]): Promise<SMTPServer
     disabledCommands: ["AUTH", "STARTTLS"],
     logger: false,
     onRcptTo({ address }, _session, done) {
+      if (address.startsWith("mute")) return;
       const answer = ANSWERS.find(([pattern]) => pattern.test(address));
       if (answer === undefined) return done();
       done(Object.assign(new Error(answer[2]), { responseCode: answer[1] }));

@@ -555,3 +555,15 @@ describe("reports to the ledger", () => {
     });
   });
 });
+
+// The last of all: a session of the relay hangs after it.
+describe("an alarm", () => {
+  it("ends while what it began goes on: the platform resets an object whose alarm takes 15 minutes", async () => {
+    const { body } = await call("POST", "/emails", mail(someone("mute")));
+    await runInDurableObject(stub(body.id), (_, state) => state.storage.setAlarm(Date.now() + 60_000));
+    expect(await runDurableObjectAlarm(stub(body.id))).toBe(true);
+    const { recipients } = (await call("GET", `/emails/${body.id}`)).body;
+    expect(recipients[0].waiting.reason).toBe("It is with a session, or next in line for one.");
+    expect(await runInDurableObject(stub(body.id), (_, state) => state.storage.getAlarm())).not.toBeNull();
+  }, 90_000);
+});
