@@ -88,7 +88,8 @@ export function compose(
   const rendered = render(contentOf(request), variables, linkName, template ?? undefined);
   if (rendered.ok) return build(request, rendered.value, recipients, { ...shape, linkName }, context);
   const path = template === null ? "variables" : "template.variables";
-  return invalid(...rendered.error.map((name) => ({ path, message: lacks(name) })));
+  const { missing, issues } = rendered.error;
+  return invalid(...missing.map((name) => ({ path, message: lacks(name) })), ...issues);
 }
 
 const isAsked = ({ unsubscribe }: Pick<Common, "unsubscribe">): boolean =>

@@ -15,7 +15,7 @@ import { linkSlot } from "./link-template.ts";
 import { writeBody } from "./mime.ts";
 import { withPreheader } from "./preheader.ts";
 import { isBare, scanHtml } from "./scan.ts";
-import { headerFault, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
+import { headerFault, headerPath, isMailboxHeader, isStructured, mayFold } from "./structured.ts";
 import { textOf } from "./text.ts";
 import { instrumentText } from "./text-links.ts";
 import { binder, leaving, writeUnsubscribe } from "./unsubscribe.ts";
@@ -184,7 +184,7 @@ function contentFaults(content: Content, bulk: boolean): FieldIssue[] {
   const subject = headerFault("Subject", content.subject);
   if (subject !== null) issues.push({ path: "subject", message: subject });
   for (const { name, value } of content.headers) {
-    const path = /^[A-Za-z_]\w*$/.test(name) ? `headers.${name}` : `headers[${JSON.stringify(name)}]`;
+    const path = headerPath(name);
     const message = (bulk ? bulkHeaderFault(name, value) : null) ?? headerFault(name, value);
     if (message !== null) issues.push({ path, message });
   }

@@ -2,11 +2,13 @@
  * Variables of a message whose recipients all get the same: filled in before it is compiled, so that links, the text part
  * and the record hold what was sent. In bulk, where they differ, they are slots (`compile.ts`). Pure.
  */
+import type { FieldIssue } from "../core/errors.ts";
+import { MB, MESSAGE_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Content } from "../schema/email.ts";
 import type { Variable } from "./compiled.ts";
 import { isBare, scanHtml } from "./scan.ts";
-import { isStructured } from "./structured.ts";
+import { headerPath, isStructured } from "./structured.ts";
 import { UNSUBSCRIBE_NAMES } from "./unsubscribe.ts";
 import { escapeHtml, escapeUnquoted, findVariables, headerSpelling, headerText } from "./variables.ts";
 
@@ -17,6 +19,8 @@ export interface Prepared {
 interface PreparedVariable extends Variable {
   spell: (value: string) => string;
 }
+
+const TOO_LARGE = `makes the message larger than relays take, with the variables filled in: at most ${(MESSAGE_BYTES / MB).toFixed(1)} MB in all, encoded`;
 
 const asIs = (value: string): string => value;
 
@@ -44,8 +48,16 @@ export function prepareHtml(html: string): Prepared {
   );
 }
 
+export interface Unrendered {
+  /** Variables that have neither value nor fallback, each once. */
+  missing: string[];
+  /** The part at which the message became too large. */
+  issues: FieldIssue[];
+}
+
 /**
- * Content with its variables filled in, or the names of those that have neither value nor fallback. `unsubscribeName`: what
+ * Content with its variables filled in. No more is made of it than a message may hold: a value may stand in thousands of
+ * places. `unsubscribeName`: what
  * `{{unsubscribe_url}}` is called from here on, when there is such a link: a name that no value can hold, lest a value that
  * says `{{unsubscribe_url}}` becomes one. `ready`: parts that were prepared before, which are taken for the content's own.
  */
@@ -54,11 +66,15 @@ export function render(
   values: Readonly<Record<string, string>>,
   unsubscribeName: string | null,
   ready: { html: Prepared | null; text: Prepared | null } = { html: null, text: null },
-): Result<Content, string[]> {
+): Result<Content, Unrendered> {
   const missing = new Set<string>();
-  const fill = ({ pieces }: Prepared): string => {
+  const issues: FieldIssue[] = [];
+  // Each character of it will be a byte of the message, or more.
+  let room = MESSAGE_BYTES;
+  const fill = ({ pieces }: Prepared, path: string): string => {
     let out = "";
     for (const piece of pieces) {
+      if (out.length > room) break;
       if (typeof piece === "string") out += piece;
       else if (unsubscribeName !== null && UNSUBSCRIBE_NAMES.has(piece.name)) out += `{{${unsubscribeName}}}`;
       else {
@@ -67,24 +83,30 @@ export function render(
         else out += piece.spell(value);
       }
     }
+    room -= out.length;
+    if (room < 0 && issues.length === 0) issues.push({ path, message: TOO_LARGE });
     return out;
   };
-  const line = (text: string, structured: boolean): string =>
+  const line = (text: string, structured: boolean, path: string): string =>
     fill(
       prepare(text, (at, _triple, end) => {
         const spelling = headerSpelling(structured, text.slice(0, at), text.slice(end));
         return (value) => headerText(value, spelling);
       }),
+      path,
     );
   const html = ready.html ?? (content.html === null ? null : prepareHtml(content.html));
   const text = ready.text ?? (content.text === null ? null : prepareText(content.text));
   const filled: Content = {
     ...content,
-    subject: line(content.subject, false),
-    html: html === null ? null : fill(html),
-    text: text === null ? null : fill(text),
-    preheader: content.preheader == null ? null : fill(prepareText(content.preheader)),
-    headers: content.headers.map(({ name, value }) => ({ name, value: line(value, isStructured(name)) })),
+    subject: line(content.subject, false, "subject"),
+    html: html === null ? null : fill(html, "html"),
+    text: text === null ? null : fill(text, "text"),
+    preheader: content.preheader == null ? null : fill(prepareText(content.preheader), "preheader"),
+    headers: content.headers.map(({ name, value }) => ({
+      name,
+      value: line(value, isStructured(name), headerPath(name)),
+    })),
   };
-  return missing.size > 0 ? err([...missing]) : ok(filled);
+  return missing.size > 0 || issues.length > 0 ? err({ missing: [...missing], issues }) : ok(filled);
 }

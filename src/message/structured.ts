@@ -40,6 +40,10 @@ export function isStructured(name: string): boolean {
 export const isMailboxHeader = (name: string): boolean => MAILBOX.has(name.toLowerCase());
 export const mayFold = (name: string): boolean => FOLDED.has(name.toLowerCase());
 
+/** Where a request says it, for errors. */
+export const headerPath = (name: string): string =>
+  /^[A-Za-z_]\w*$/.test(name) ? `headers.${name}` : `headers[${JSON.stringify(name)}]`;
+
 /** What is wrong with a value, as a sentence without its subject; null when it can be written. */
 export function headerFault(name: string, value: string): string | null {
   if (/\p{Cc}/u.test(value))

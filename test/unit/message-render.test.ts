@@ -34,7 +34,7 @@ const nasty = fc.string({
 });
 const filled = (given: Partial<Content>, values: Record<string, string>, name: string | null = null) => {
   const made = render(content(given), values, name);
-  if (!made.ok) throw new Error(made.error.join());
+  if (!made.ok) throw new Error(JSON.stringify(made.error));
   return made.value;
 };
 const read = (text: string) => PostalMime.parse(unstuffed(text));
@@ -72,7 +72,30 @@ describe("variables of a single message", () => {
       { c: "" },
       null,
     );
-    expect(made).toEqual({ ok: false, error: ["a", "d"] });
+    expect(made).toEqual({ ok: false, error: { missing: ["a", "d"], issues: [] } });
+  });
+
+  it.each([
+    ["html", { html: "{{a}}".repeat(6_000), text: null }, "a"],
+    ["html", { html: "{{a}}".repeat(50), text: null }, '"'],
+    ["text", { html: "{{a}}", text: "{{a}}".repeat(6_000) }, "a"],
+    ["preheader", { html: "x", preheader: "{{a}}".repeat(300) }, "a"],
+    ["html", { html: "{{b|".concat("x".repeat(100_000), "}}").repeat(300), text: null }, "a"],
+    ['headers["X-Who"]', { headers: [{ name: "X-Who", value: "{{a}}".repeat(300) }] }, "a"],
+  ] satisfies [string, Partial<Content>, string][])(
+    "are filled in no further once %s passes what a message may hold",
+    (path, given, char) => {
+      const made = render(content(given), { a: char.repeat(100_000) }, null);
+      expect(made.ok || made.error).toEqual({
+        missing: [],
+        issues: [{ path, message: expect.stringMatching(/variables .*25\.0 MB/) }],
+      });
+    },
+  );
+
+  it("may fill a message to what it may hold", () => {
+    const made = filled({ html: "{{a}}".repeat(240), text: null }, { a: "a".repeat(100_000) });
+    expect(made.html).toHaveLength(24_000_000);
   });
 
   it("in a link make it the recipient's own, and it is tracked", () => {

@@ -68,6 +68,21 @@ describe("POST /emails with variables", () => {
   });
 });
 
+it("variables that make a message of 600 MB are refused before it is made", async () => {
+  const answer = await call("POST", "/emails", {
+    from: "a@example.com",
+    to: someone(),
+    subject: "S",
+    html: "{{a}}".repeat(6_000),
+    variables: { a: "a".repeat(100_000) },
+  });
+  expect(answer.status).toBe(422);
+  expect(answer.body).toMatchObject({
+    name: "validation_error",
+    errors: [{ path: "html", message: expect.stringMatching(/variables .*25\.0 MB/) }],
+  });
+});
+
 describe("POST /emails/bulk with variables", () => {
   const bulk = (more: Record<string, unknown>) =>
     call("POST", "/emails/bulk", {
