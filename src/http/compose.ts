@@ -8,8 +8,8 @@ import { BULK_VARIABLES_CHARS, MB, TTL_DEFAULT_SECONDS } from "../core/limits.ts
 import { err, ok, type Result } from "../core/result.ts";
 import { type Config, trackingHostOf } from "../env.ts";
 import { compile } from "../message/compile.ts";
+import { demandsOf, missingVariables, oversize } from "../message/demands.ts";
 import { render } from "../message/render.ts";
-import { missingVariables } from "../message/splice.ts";
 import { secretName, UNSUBSCRIBE_NAMES } from "../message/unsubscribe.ts";
 import type { Order } from "../outbox/rpc.ts";
 import type { Mailbox } from "../schema/address.ts";
@@ -59,8 +59,8 @@ type Common = Pick<
 
 const invalid = (...issues: FieldIssue[]) => err<Problem>({ kind: "invalid", issues });
 
-/** At most this many missing variables are named: enough to see what is wrong with a list. */
-const MISSING_NAMED = 20;
+/** At most this many faults of recipients' variables are named, or a few more: enough to see what is wrong with a list. */
+const FAULTS_NAMED = 20;
 
 /** A mailbox as people write it, for the record. */
 export const spell = ({ name, address }: Mailbox): string =>
@@ -111,14 +111,12 @@ export function composeBulk(request: BulkEmail, context: ComposeContext): Result
       variables: shared === null || variables == null ? (variables ?? shared) : { ...shared, ...variables },
     }),
   );
-  const chars = recipients.reduce(
-    (sum, { variables }) => sum + (variables === null ? 0 : lengthOf(variables)),
-    0,
-  );
-  if (chars > BULK_VARIABLES_CHARS)
+  const chars = recipients.map(({ variables }) => (variables === null ? 0 : lengthOf(variables)));
+  const total = chars.reduce((sum, count) => sum + count, 0);
+  if (total > BULK_VARIABLES_CHARS)
     return err({
       kind: "too_large",
-      message: `The variables of all recipients have ${Math.ceil(chars / MB)} MB; ${BULK_VARIABLES_CHARS / MB} MB are taken in one call.`,
+      message: `The variables of all recipients have ${Math.ceil(total / MB)} MB; ${BULK_VARIABLES_CHARS / MB} MB are taken in one call.`,
     });
   const order = build(
     request,
@@ -129,13 +127,14 @@ export function composeBulk(request: BulkEmail, context: ComposeContext): Result
   );
   if (!order.ok) return order;
   const issues: FieldIssue[] = [];
-  for (const { variables, path, mailbox } of recipients) {
-    for (const name of missingVariables(order.value.compiled, variables ?? {}))
-      issues.push({
-        path: path.replace(/\.to$/, ".variables"),
-        message: `of ${mailbox.address} ${lacks(name)}`,
-      });
-    if (issues.length >= MISSING_NAMED) break;
+  const demands = demandsOf(order.value.compiled, order.value.bytes?.length ?? 0);
+  for (const [i, { variables, mailbox }] of recipients.entries()) {
+    const complain = (what: string) =>
+      issues.push({ path: `recipients[${i}].variables`, message: `of ${mailbox.address} ${what}` });
+    for (const name of missingVariables(demands, variables ?? {})) complain(lacks(name));
+    const large = oversize(demands, variables ?? {}, chars[i]!);
+    if (large !== null) complain(large);
+    if (issues.length >= FAULTS_NAMED) break;
   }
   return issues.length > 0 ? invalid(...issues) : order;
 }

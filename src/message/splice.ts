@@ -102,7 +102,7 @@ function ownValue(own: OwnValue, { unsubscribe, unsubscribe_mail }: Fill): strin
 }
 
 /** A value as lines of quoted-printable of their own. What follows may be a line's end, so white space at the end is encoded. */
-function spellVariable(value: string, spelling: VariableSpelling): string {
+export function spellVariable(value: string, spelling: VariableSpelling): string {
   return spelling !== "unquoted" && PLAIN.test(value) ? value : quoted(inHtml(value, spelling));
 }
 
@@ -138,22 +138,4 @@ function spellHeader(name: string, template: readonly (string | Variable)[], fil
   if (name.length + 2 + text.length > HEADER_LINE_BYTES)
     for (const word of text.split(" ")) longest = Math.max(longest, word.length);
   return name.length + 2 + longest > HEADER_LINE_BYTES ? "" : structuredField(name, text, false);
-}
-
-/** Names of the variables that have neither a value nor a fallback, each once. */
-export function missingVariables(
-  compiled: Pick<Compiled, "slots">,
-  variables: Readonly<Record<string, string>>,
-): string[] {
-  const missing = new Set<string>();
-  const check = ({ name, fallback, own }: Variable): void => {
-    if (own === undefined && fallback === null && !Object.hasOwn(variables, name)) missing.add(name);
-  };
-  for (const { slot } of compiled.slots) {
-    if (slot.kind === "variable") check(slot);
-    else if (slot.kind === "link") for (const piece of slot.raw) typeof piece !== "string" && check(piece);
-    else if (slot.kind === "header")
-      for (const piece of slot.value) if (typeof piece !== "string") check(piece);
-  }
-  return [...missing];
 }

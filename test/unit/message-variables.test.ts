@@ -2,8 +2,8 @@ import fc from "fast-check";
 import PostalMime, { decodeWords } from "postal-mime";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/message/compile.ts";
+import { demandsOf, missingVariables } from "../../src/message/demands.ts";
 import { render } from "../../src/message/render.ts";
-import { missingVariables } from "../../src/message/splice.ts";
 import type { Content } from "../../src/schema/email.ts";
 import { linkSigner } from "../../src/tracking/link.ts";
 import { content, context, ID, SECRET, targetsIn, unstuffed, untracked, wire } from "../support/mail.ts";
@@ -135,7 +135,7 @@ describe("variables in bulk", () => {
       content({ html: '<a href="https://x.com/{{id}}">' }),
       context({ bulk: true, clicks: true }),
     );
-    expect(made.ok && missingVariables(made.value.compiled, {})).toEqual(["id"]);
+    expect(made.ok && missingVariables(demandsOf(made.value.compiled, 0), {})).toEqual(["id"]);
   });
   it("percent-encodes in headers with a grammar, and leaves out one that no line can hold", async () => {
     const headers = [{ name: "List-Unsubscribe", value: "<https://x.com/u?e={{e}}>" }];
@@ -184,7 +184,7 @@ describe("variables in bulk", () => {
       }),
       context({ bulk: true }),
     );
-    expect(made.ok && missingVariables(made.value.compiled, { c: "" })).toEqual(["a", "e"]);
+    expect(made.ok && missingVariables(demandsOf(made.value.compiled, 0), { c: "" })).toEqual(["a", "e"]);
   });
 });
 

@@ -122,6 +122,23 @@ describe("POST /emails/bulk with variables", () => {
     ]);
   });
 
+  it("names the recipient whose values make too large a copy", async () => {
+    const answer = await bulk({
+      html: "{{name}}".repeat(270),
+      recipients: [
+        { to: "ann@example.net", variables: { name: "Ann" } },
+        { to: "ben@example.net", variables: { name: "b".repeat(100_000) } },
+      ],
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([
+      {
+        path: "recipients[1].variables",
+        message: expect.stringMatching(/^of ben@example\.net make a copy of \d\d\.\d MB; .* 25\.0 MB/),
+      },
+    ]);
+  });
+
   it("tracks a link that holds a variable, with each recipient's own target", async () => {
     const readers = [someone("ann"), someone("ben")];
     const posted = await bulk({
