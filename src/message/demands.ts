@@ -5,6 +5,7 @@
 import { MB, MESSAGE_BYTES, TRACKING_BASE_CHARS, UNSUBSCRIBE_TOKEN_CHARS } from "../core/limits.ts";
 import type { Compiled, Variable, VariableSpelling } from "./compiled.ts";
 import { spellVariable } from "./splice.ts";
+import { headerChars, headerPath } from "./structured.ts";
 
 /** Wire bytes that a UTF-16 unit may take: nine in quoted-printable, and its share of line breaks. */
 const WIDEST = 10;
@@ -15,47 +16,78 @@ const HEADER_SHARE = 2;
 /** To, Message-ID, a link's token and what stands around them. */
 const SLOT_BYTES = 100;
 
-/** Where one variable stands. */
-interface Use {
-  /** In how many places, by spelling. A share more where the place asks for more than the spelling. */
-  places: Map<VariableSpelling, number>;
-  /** In how many in all. */
-  all: number;
-  /** Wire bytes of its fallbacks, which a value takes the place of. */
-  fallbacks: number;
+type Values = Readonly<Record<string, string>>;
+/** chars: only counted, in UTF-16 units. */
+type Spelling = VariableSpelling | "chars";
+
+const sizeOf = (value: string, spelling: Spelling): number =>
+  spelling === "chars" ? value.length : spellVariable(value, spelling).length;
+
+/** How long something with variables in it becomes. */
+class Extent {
+  /** For who has no value at all. */
+  size: number;
+  /** Places of the variable that stands in most. */
+  private most = 0;
+  /** `fallbacks`: what a variable's fallbacks take, which its value takes the place of. */
+  private readonly uses = new Map<
+    string,
+    { places: Map<Spelling, number>; all: number; fallbacks: number }
+  >();
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  /** A place where a variable stands. `share`: how much more is asked there than its spelling takes. */
+  put({ name, fallback }: Variable, spelling: Spelling, share: number): void {
+    const use = this.uses.get(name) ?? { places: new Map(), all: 0, fallbacks: 0 };
+    this.uses.set(name, use);
+    use.places.set(spelling, (use.places.get(spelling) ?? 0) + share);
+    use.all += share;
+    this.most = Math.max(this.most, use.all);
+    const size = share * sizeOf(fallback ?? "", spelling);
+    use.fallbacks += size;
+    this.size += size;
+  }
+
+  /** With these values, each spelled once, however often it stands there. */
+  with(values: Values): number {
+    let { size } = this;
+    for (const [name, value] of Object.entries(values)) {
+      const use = this.uses.get(name);
+      if (use === undefined) continue;
+      size -= use.fallbacks;
+      for (const [spelling, count] of use.places) size += count * sizeOf(value, spelling);
+    }
+    return Math.ceil(size);
+  }
+
+  /** What is not exceeded with values that have, with their names, so many characters in all, each of which takes `widest`. */
+  atMost(chars: number, widest: number): number {
+    return this.size + widest * chars * this.most;
+  }
 }
 
 export interface Demands {
   /** Variables without a fallback: each recipient must have them. */
   required: ReadonlySet<string>;
-  uses: ReadonlyMap<string, Use>;
-  /** Wire bytes of a copy for someone without any value. */
-  bytes: number;
-  /** Places of the variable that stands in most. */
-  most: number;
+  /** Wire bytes of a copy, or somewhat more. */
+  copy: Extent;
+  /** Characters of each header with variables, `most` of which are taken. */
+  headers: { path: string; most: number; extent: Extent }[];
 }
 
 /** `bytes`: of the constant runs. */
 export function demandsOf({ slots }: Pick<Compiled, "slots">, bytes: number): Demands {
   const required = new Set<string>();
-  const uses = new Map<string, Use>();
-  let most = 0;
-  let total = bytes;
-  const put = ({ name, fallback, own }: Variable, spelling: VariableSpelling, share: number): void => {
-    if (own !== undefined) {
-      total += UNSUBSCRIBE_TOKEN_CHARS + TRACKING_BASE_CHARS;
-      return;
-    }
-    const use = uses.get(name) ?? { places: new Map(), all: 0, fallbacks: 0 };
-    uses.set(name, use);
-    use.places.set(spelling, (use.places.get(spelling) ?? 0) + share);
-    use.all += share;
-    most = Math.max(most, use.all);
-    if (fallback === null) required.add(name);
+  const copy = new Extent(bytes);
+  const headers: Demands["headers"] = [];
+  const put = (variable: Variable, spelling: VariableSpelling, share: number): void => {
+    if (variable.own !== undefined) copy.size += UNSUBSCRIBE_TOKEN_CHARS + TRACKING_BASE_CHARS;
     else {
-      const size = share * sizeOf(fallback, spelling);
-      use.fallbacks += size;
-      total += size;
+      if (variable.fallback === null) required.add(variable.name);
+      copy.put(variable, spelling, share);
     }
   };
   for (const { slot } of slots) {
@@ -63,23 +95,29 @@ export function demandsOf({ slots }: Pick<Compiled, "slots">, bytes: number): De
       put(slot, slot.spelling, 1);
       continue;
     }
-    total += SLOT_BYTES;
+    copy.size += SLOT_BYTES;
     if (slot.kind === "link") {
-      total += slot.base.length;
+      copy.size += slot.base.length;
       for (const piece of slot.raw)
-        if (typeof piece === "string") total += LINK_SHARE * sizeOf(piece, "raw");
+        if (typeof piece === "string") copy.size += LINK_SHARE * sizeOf(piece, "raw");
         else put(piece, piece.spelling, LINK_SHARE);
-    } else if (slot.kind === "header")
-      for (const piece of slot.value)
-        if (typeof piece === "string") total += HEADER_SHARE * sizeOf(piece, "text");
-        else put(piece, "text", HEADER_SHARE);
+    } else if (slot.kind === "header") {
+      const extent = new Extent(0);
+      for (const piece of slot.value) {
+        if (typeof piece === "string") {
+          copy.size += HEADER_SHARE * sizeOf(piece, "text");
+          extent.size += piece.length;
+        } else {
+          put(piece, "text", HEADER_SHARE);
+          if (piece.own === undefined) extent.put(piece, "chars", 1);
+        }
+      }
+      const path = slot.name === "Subject" ? "subject" : headerPath(slot.name);
+      headers.push({ path, most: headerChars(slot.name), extent });
+    }
   }
-  return { required, uses, bytes: total, most };
+  return { required, copy, headers };
 }
-
-const sizeOf = (value: string, spelling: VariableSpelling): number => spellVariable(value, spelling).length;
-
-type Values = Readonly<Record<string, string>>;
 
 /** Names of the variables that have neither a value nor a fallback, each once. */
 export function missingVariables({ required }: Demands, variables: Values): string[] {
@@ -88,30 +126,23 @@ export function missingVariables({ required }: Demands, variables: Values): stri
   return missing;
 }
 
-/** Wire bytes of a copy, or somewhat more. Each value is spelled once, however often it stands in the copy. */
-export function copyBytes({ bytes, uses }: Demands, variables: Values): number {
-  let total = bytes;
-  for (const [name, value] of Object.entries(variables)) {
-    const use = uses.get(name);
-    if (use === undefined) continue;
-    total -= use.fallbacks;
-    for (const [spelling, count] of use.places) total += count * sizeOf(value, spelling);
-  }
-  return Math.ceil(total);
-}
-
 /** What no copy exceeds whose names and values have so many characters in all. */
-export const copyBytesAtMost = ({ bytes, most }: Demands, chars: number): number =>
-  bytes + WIDEST * chars * most;
+export const copyBytesAtMost = ({ copy }: Demands, chars: number): number => copy.atMost(chars, WIDEST);
+
+const mb = (count: number): string => (count / MB).toFixed(1);
 
 /**
- * That a recipient's values make too large a copy, as a sentence without its subject; null: they do not. `chars`: of all
- * names and values.
+ * That a recipient's values make a header or the copy too large, as a sentence without its subject; null: they do not.
+ * `chars`: of all names and values. They are looked at only where they are so long that it may be.
  */
 export function oversize(demands: Demands, variables: Values, chars: number): string | null {
+  for (const { path, most, extent } of demands.headers) {
+    if (extent.atMost(chars, 1) <= most) continue;
+    const length = extent.with(variables);
+    if (length > most) return `make \`${path}\` ${length} characters long; at most ${most} are taken`;
+  }
   if (copyBytesAtMost(demands, chars) <= MESSAGE_BYTES) return null;
-  const bytes = copyBytes(demands, variables);
+  const bytes = demands.copy.with(variables);
   if (bytes <= MESSAGE_BYTES) return null;
-  const mb = (count: number): string => (count / MB).toFixed(1);
   return `make a copy of ${mb(bytes)} MB; relays take at most ${mb(MESSAGE_BYTES)} MB in all, encoded: give shorter values, or use them in fewer places`;
 }

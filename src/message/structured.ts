@@ -2,7 +2,7 @@
  * A caller's own headers: which have a grammar, and whether a value fits it. What may not be set at all is in
  * `schema/header.ts`.
  */
-import { HEADER_LINE_BYTES } from "../core/limits.ts";
+import { HEADER_LINE_BYTES, HEADER_VALUE_CHARS, SUBJECT_CHARS } from "../core/limits.ts";
 import { parseMailbox } from "../schema/address.ts";
 
 /** An encoded word is not legal within these (RFC 2047 section 5), so they are ASCII. `prefix*`: every name beginning so. */
@@ -44,8 +44,14 @@ export const mayFold = (name: string): boolean => FOLDED.has(name.toLowerCase())
 export const headerPath = (name: string): string =>
   /^[A-Za-z_]\w*$/.test(name) ? `headers.${name}` : `headers[${JSON.stringify(name)}]`;
 
+/** How long a value may be once its variables are filled in, in characters. */
+export const headerChars = (name: string): number =>
+  name.toLowerCase() === "subject" ? SUBJECT_CHARS : HEADER_VALUE_CHARS;
+
 /** What is wrong with a value, as a sentence without its subject; null when it can be written. */
 export function headerFault(name: string, value: string): string | null {
+  if (value.length > headerChars(name))
+    return `is longer than ${headerChars(name)} characters with its variables filled in`;
   if (/\p{Cc}/u.test(value))
     return "has a line break or another control character, which a header cannot carry";
   if (!value.isWellFormed()) return "is not well-formed Unicode (a lone surrogate)";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MESSAGE_BYTES } from "../../src/core/limits.ts";
 import { compile } from "../../src/message/compile.ts";
-import { copyBytes, copyBytesAtMost, type Demands, demandsOf, oversize } from "../../src/message/demands.ts";
+import { copyBytesAtMost, type Demands, demandsOf, oversize } from "../../src/message/demands.ts";
 import { splice } from "../../src/message/splice.ts";
 import type { Content } from "../../src/schema/email.ts";
 import { linkSigner } from "../../src/tracking/link.ts";
@@ -52,7 +52,7 @@ describe("the size of a copy", () => {
     fc.assert(
       fc.property(fc.record({ a: value, b: value }, { requiredKeys: ["a"] }), (variables) => {
         const size = sizeOf(variables);
-        const reckoned = copyBytes(demands, variables);
+        const reckoned = demands.copy.with(variables);
         expect(reckoned).toBeGreaterThanOrEqual(size - 100);
         expect(reckoned).toBeLessThanOrEqual(most * size + 1_000);
         expect(copyBytesAtMost(demands, lengthOf(variables))).toBeGreaterThanOrEqual(reckoned);
@@ -77,7 +77,7 @@ describe("a copy too large", () => {
 
   it("is one whose fallbacks are too long for who has no value", () => {
     const { demands } = made({ text: `{{a|${"漢".repeat(100_000)}}}`.repeat(30) });
-    expect(demands.bytes).toBeGreaterThan(MESSAGE_BYTES);
+    expect(demands.copy.size).toBeGreaterThan(MESSAGE_BYTES);
     expect(sentence(demands, {})).toMatch(/^make a copy of 2/);
     expect(sentence(demands, { a: "x" })).toBeNull();
   });

@@ -83,6 +83,25 @@ it("variables that make a message of 600 MB are refused before it is made", asyn
   });
 });
 
+it.each([
+  ["subject", "Hi {{a}}", 1_998, "is longer than 2000 characters with its variables filled in"],
+  ['headers["X-A"]', "Hi", 1_001, "is longer than 8000 characters with its variables filled in"],
+])("a header that values make too long is refused: %s", async (path, subject, length, message) => {
+  const send = (a: string) =>
+    call("POST", "/emails", {
+      from: "a@example.com",
+      to: someone(),
+      subject,
+      text: "T",
+      headers: { "X-A": path === "subject" ? "x" : "{{a}}".repeat(8) },
+      variables: { a },
+    });
+  const answer = await send("a".repeat(length));
+  expect(answer.status).toBe(422);
+  expect(answer.body.errors).toEqual([{ path, message }]);
+  expect((await send("a".repeat(length - 1))).status).toBe(200);
+});
+
 describe("POST /emails/bulk with variables", () => {
   const bulk = (more: Record<string, unknown>) =>
     call("POST", "/emails/bulk", {
@@ -124,6 +143,7 @@ describe("POST /emails/bulk with variables", () => {
 
   it("names the recipient whose values make too large a copy", async () => {
     const answer = await bulk({
+      subject: "Hi",
       html: "{{name}}".repeat(270),
       recipients: [
         { to: "ann@example.net", variables: { name: "Ann" } },
@@ -135,6 +155,28 @@ describe("POST /emails/bulk with variables", () => {
       {
         path: "recipients[1].variables",
         message: expect.stringMatching(/^of ben@example\.net make a copy of \d\d\.\d MB; .* 25\.0 MB/),
+      },
+    ]);
+  });
+
+  it("names the recipient whose values make a header too long", async () => {
+    const answer = await bulk({
+      headers: { "X-Who": "{{name}} {{sale|none}}" },
+      recipients: [
+        { to: "ann@example.net", variables: { name: "n".repeat(1_997), sale: "s" } },
+        { to: "ben@example.net", variables: { name: "n".repeat(1_998), sale: "s" } },
+        { to: "cy@example.net", variables: { name: "Cy", sale: "s".repeat(8_000) } },
+      ],
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([
+      {
+        path: "recipients[1].variables",
+        message: "of ben@example.net make `subject` 2001 characters long; at most 2000 are taken",
+      },
+      {
+        path: "recipients[2].variables",
+        message: 'of cy@example.net make `headers["X-Who"]` 8003 characters long; at most 8000 are taken',
       },
     ]);
   });
