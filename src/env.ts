@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { type EmailId, shardOf } from "./core/ids.ts";
-import { TRACKING_BASE_CHARS } from "./core/limits.ts";
+import { SMTP_BERTHS, TRACKING_BASE_CHARS } from "./core/limits.ts";
 import { err, ok, type Result } from "./core/result.ts";
 import { type Db, openDb } from "./db/client.ts";
 import { checkFit } from "./db/version.ts";
@@ -272,6 +272,10 @@ export function dbOf(env: Env): Db {
     fetch: (request: Request) => store.fetch(request),
   });
 }
+
+/** How many connections an object may have at a time: Cloudflare gives six, a machine of one's own as many as are asked for. */
+export const connectionsOf = ({ PUBLIC_INTERNET }: Env): number =>
+  PUBLIC_INTERNET === undefined ? SMTP_BERTHS : Number.POSITIVE_INFINITY;
 
 /** The outbox and the ledger that own a message, and all of them. */
 export const outboxOf = (env: Env, shards: number, id: EmailId) =>

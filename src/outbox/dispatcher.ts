@@ -5,6 +5,7 @@
 
 import { LEDGER_RETRY_MS } from "../core/limits.ts";
 import type { Config } from "../env.ts";
+import { Berths } from "../smtp/berths.ts";
 import { Pool } from "../smtp/pool.ts";
 import type { Relay } from "../smtp/relay.ts";
 import { relaysOf } from "../smtp/routing.ts";
@@ -33,6 +34,8 @@ const REPORT_BACKLOG_MS = 5_000;
 
 export interface DispatcherContext {
   config: Config;
+  /** How many it may have open at a time, to all relays together. */
+  connections: number;
   queue: Queue;
   contents: Contents;
   outcomes: Outcomes;
@@ -86,8 +89,9 @@ export class Dispatcher {
           wake: () => this.wake(),
         }),
       );
-    for (const relay of config.relays)
-      open(relay, new Pool<Job>(relay, { now, ehlo: config.ehloName, log: (line) => log("smtp", { line }) }));
+    const berths = new Berths(context.connections, now);
+    const deps = { now, ehlo: config.ehloName, berths, log: (line: string) => log("smtp", { line }) };
+    for (const relay of config.relays) open(relay, new Pool<Job>(relay, deps));
     open(sandboxRelay(), new SandboxPool<Job>(now));
   }
 

@@ -14,7 +14,7 @@ import {
   REPLICA_RETRY_MS,
   REPLICA_START_MS,
 } from "../core/limits.ts";
-import { type Config, type Env, ledgerOf, readConfig, registryOf } from "../env.ts";
+import { type Config, connectionsOf, type Env, ledgerOf, readConfig, registryOf } from "../env.ts";
 import { log } from "../log.ts";
 import type { Compiled } from "../message/compiled.ts";
 import { dkimSigners } from "../message/dkim.ts";
@@ -100,6 +100,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     const [secret] = this.#config.signingSecrets;
     this.#dispatcher = new Dispatcher({
       config: this.#config,
+      connections: connectionsOf(env),
       queue: this.#queue,
       contents: this.#contents,
       outcomes: new Outcomes(this.#queue),

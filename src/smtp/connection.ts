@@ -43,7 +43,8 @@ export class SmtpConnection extends WorkerMailerBase {
   /** When it last said something, or took a piece of a large message: milliseconds since 1970. */
   movedAt: number;
   #listener: Listener | null = null;
-
+  /** Called once, when the connection is given up. */
+  dropped: (() => void) | null = null;
   /** Opens the socket. Throws what `connect()` throws on an address it does not take. */
   constructor(options: ConnectionOptions) {
     const { credentials } = options;
@@ -213,6 +214,8 @@ export class SmtpConnection extends WorkerMailerBase {
     this.#timer.stop();
     this.reader.cancel().catch(() => {});
     this.socket.close().catch(() => {});
+    this.dropped?.();
+    this.dropped = null;
   }
 
   /** The base class reads replies as text; the enhanced code is put back. */

@@ -37,6 +37,16 @@ export class IdleSessions {
     });
   }
 
+  /** Sends one away; false: there is none. */
+  sendAway(): boolean {
+    for (const session of this.#timers.keys()) {
+      this.#remove(session);
+      void this.#leave(session);
+      return true;
+    }
+    return false;
+  }
+
   /** How many are on their way out. */
   get leaving(): number {
     return this.#leaving.size;

@@ -1,8 +1,34 @@
 /** What a pool keeps while it works: one run, the copies it holds, and what it says of them. */
+import { SMTP_FAR_MS, SMTP_MESSAGES_UNANSWERED, SMTP_MESSAGES_UNANSWERED_FAR } from "../core/limits.ts";
+import type { Category } from "../policy/category.ts";
 import type { Attempt, Copy, Source } from "./attempt.ts";
+import type { Berths } from "./berths.ts";
+import type { ConversationLimits } from "./conversation.ts";
 import type { SmtpFailure } from "./failure.ts";
 import type { Relay } from "./relay.ts";
+import type { SessionDeps, SmtpSession } from "./session.ts";
 import type { Outcome } from "./transaction.ts";
+
+export interface PoolDeps extends SessionDeps {
+  /** One line for the operator, without secrets. */
+  log?: (line: string) => void;
+  /** Default: SMTP_IDLE_MS. */
+  idleMs?: number;
+  /** What it shares with other pools. Default: a berth for each session. */
+  berths?: Berths;
+}
+
+/** For GET /relays. */
+export interface PoolState {
+  /** Sessions open, whether sending or idle. */
+  open: number;
+  /** Of them sending. */
+  busy: number;
+  /** Milliseconds since 1970. */
+  lastError: { at: number; category: Category; sentence: string; detail: string } | null;
+  /** The port of the last session that opened. */
+  lastPort: number | null;
+}
 
 /** A copy taken from a source. */
 export interface Item<Job> {
@@ -68,6 +94,16 @@ export const attemptOf = (
   durationMs: endedAt - startedAt,
   transcript,
 });
+
+/** What a session of a relay may carry, and how much of it at a time. */
+export function limitsOf(
+  relay: Relay,
+  { roundTripMs }: Pick<SmtpSession, "roundTripMs">,
+): ConversationLimits {
+  const { messagesPerConnection, connections } = relay;
+  const unanswered = roundTripMs < SMTP_FAR_MS ? SMTP_MESSAGES_UNANSWERED : SMTP_MESSAGES_UNANSWERED_FAR;
+  return { messages: messagesPerConnection, window: Math.max(2, Math.floor(unanswered / connections)) };
+}
 
 export function newRun<Job extends { copy: Copy }>(source: Source<Job>): Run<Job> {
   let end: Run<Job>["end"] = () => {};

@@ -2,50 +2,36 @@
  * The sessions one object keeps with one relay. A pool takes copies from a source, sends them over as many sessions as
  * there is work for and the relay allows, and says what came of each. It decides nothing about retries or routing.
  */
-import {
-  SMTP_FAR_MS,
-  SMTP_FEWER_CONNECTIONS_MS,
-  SMTP_FRUITLESS_SESSIONS,
-  SMTP_IDLE_MS,
-  SMTP_MESSAGES_UNANSWERED,
-  SMTP_MESSAGES_UNANSWERED_FAR,
-} from "../core/limits.ts";
-import type { Category } from "../policy/category.ts";
+import { SMTP_FEWER_CONNECTIONS_MS, SMTP_FRUITLESS_SESSIONS, SMTP_IDLE_MS } from "../core/limits.ts";
 import type { Attempt, Copy, Source } from "./attempt.ts";
-import { type ConversationLimits, converse } from "./conversation.ts";
+import { Berths, type Tenant } from "./berths.ts";
+import { converse } from "./conversation.ts";
 import type { SmtpFailure } from "./failure.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { openSession } from "./open-session.ts";
-import { attemptOf, failureOutcome, type Item, lastMove, newRun, type Run, UNSENT } from "./pool-run.ts";
+import {
+  attemptOf,
+  failureOutcome,
+  type Item,
+  lastMove,
+  limitsOf,
+  newRun,
+  type PoolDeps,
+  type PoolState,
+  type Run,
+  UNSENT,
+} from "./pool-run.ts";
 import { DEFAULT_PORTS, portsOf, type Relay } from "./relay.ts";
-import type { SessionDeps, SmtpSession } from "./session.ts";
+import type { SmtpSession } from "./session.ts";
 import type { Feed, Outcome } from "./transaction.ts";
 import { transcriptOf } from "./transcript.ts";
 
-export interface PoolDeps extends SessionDeps {
-  /** One line for the operator, without secrets. */
-  log?: (line: string) => void;
-  /** Default: SMTP_IDLE_MS. */
-  idleMs?: number;
-}
-
-/** For GET /relays. */
-export interface PoolState {
-  /** Sessions open, whether sending or idle. */
-  open: number;
-  /** Of them sending. */
-  busy: number;
-  /** Milliseconds since 1970. */
-  lastError: { at: number; category: Category; sentence: string; detail: string } | null;
-  /** The port of the last session that opened. */
-  lastPort: number | null;
-}
-
-export class Pool<Job extends { copy: Copy }> {
+export class Pool<Job extends { copy: Copy }> implements Tenant {
   #relay: Relay;
   #deps: PoolDeps;
   #run: Run<Job> | null = null;
   #idle: IdleSessions;
+  readonly #berths: Berths;
   #busy = new Set<SmtpSession>();
   /** Loops under way: each has a session or is opening one. */
   #lanes = 0;
@@ -65,6 +51,7 @@ export class Pool<Job extends { copy: Copy }> {
     this.#relay = relay;
     this.#deps = deps;
     this.#chunking = relay.bdat;
+    this.#berths = deps.berths ?? new Berths(Number.POSITIVE_INFINITY, deps.now);
     this.#idle = new IdleSessions(deps.idleMs ?? SMTP_IDLE_MS);
   }
 
@@ -75,7 +62,14 @@ export class Pool<Job extends { copy: Copy }> {
 
   /** Since when all sessions that the relay may have wait for a word of it, in milliseconds since 1970. `now`: they do not. */
   silentSince(now: number): number {
-    return this.#busy.size < this.#most() ? now : lastMove(this.#busy);
+    const { size } = this.#busy;
+    const mayHaveMore = size < this.#most() && this.#berths.waits(this) === 0;
+    return size === 0 || mayHaveMore ? now : lastMove(this.#busy);
+  }
+
+  /** A session that is idle makes room for another pool's. */
+  vacate(): boolean {
+    return this.#idle.sendAway();
   }
 
   /**
@@ -147,21 +141,25 @@ export class Pool<Job extends { copy: Copy }> {
       const session = this.#idle.take() ?? (await this.#open(run));
       if (session === null) return;
       this.#busy.add(session);
+      const feed = this.#feedOf(session, run);
       let usable: boolean;
       try {
-        usable = await converse(session, this.#feedOf(session, run), this.#limitsOf(session));
+        usable = await converse(session, feed, limitsOf(this.#relay, session));
       } catch (error) {
         session.drop();
         throw error;
       } finally {
         this.#busy.delete(session);
       }
+      const hasMore = session.answeredCopies < this.#relay.messagesPerConnection && !session.isMuddled;
       if (!usable) this.#sessionFailed(session, run);
-      else if (session.answeredCopies < this.#relay.messagesPerConnection && !session.isMuddled)
+      else if (hasMore && !feed.isYielding && !this.#berths.yields(this, !this.#peek()))
         this.#idle.park(session);
       // Awaited: while the relay still counts this session, the next one may be one too many.
       else await session.quit();
-      if (!this.#peek()) return;
+      if (this.#peek()) continue;
+      this.#berths.callOff(this);
+      return;
     }
   }
 
@@ -169,13 +167,18 @@ export class Pool<Job extends { copy: Copy }> {
     // One lane is one session, and those that say QUIT still count.
     while (this.#lanes + this.#idle.leaving > this.#relay.connections && this.#idle.leaving > 0)
       await this.#idle.oneLess();
+    if (!(await this.#berths.take(this))) return null;
     const startedAt = this.#deps.now();
     this.#opening += 1;
-    let opened: Awaited<ReturnType<typeof openSession>>;
+    let opened: Awaited<ReturnType<typeof openSession>> | null = null;
     try {
+      // A berth may have taken its time, and other sessions may have done the work.
+      if (this.#busy.size > 0 && !this.#peek()) return null;
       opened = await openSession(this.#relay, portsOf(this.#relay, this.#lastPort), this.#deps);
     } finally {
       this.#opening -= 1;
+      if (opened?.ok !== true || opened.value.failure !== null) this.#berths.leave(this);
+      else opened.value.dropped = () => this.#berths.leave(this);
     }
     if (opened.ok) {
       this.#lastPort = opened.value.peer.port;
@@ -199,15 +202,10 @@ export class Pool<Job extends { copy: Copy }> {
     return null;
   }
 
-  #limitsOf({ roundTripMs }: SmtpSession): ConversationLimits {
-    const { messagesPerConnection, connections } = this.#relay;
-    const unanswered = roundTripMs < SMTP_FAR_MS ? SMTP_MESSAGES_UNANSWERED : SMTP_MESSAGES_UNANSWERED_FAR;
-    return { messages: messagesPerConnection, window: Math.max(2, Math.floor(unanswered / connections)) };
-  }
-
-  #feedOf(session: SmtpSession, run: Run<Job>): Feed<Item<Job>> {
+  #feedOf(session: SmtpSession, run: Run<Job>): Feed<Item<Job>> & { isYielding: boolean } {
     const pool = this;
     return {
+      isYielding: false,
       get chunking() {
         return pool.#chunking;
       },
@@ -216,9 +214,11 @@ export class Pool<Job extends { copy: Copy }> {
         this.#deps.log?.(`relay ${this.#relay.name}: offers CHUNKING but does not take BDAT; DATA is used`);
       },
       begun: (item) => item.source.begun(item.job),
-      take: () => {
-        const item = this.#orphans.shift() ?? this.#takeNew();
-        if (item !== null && this.#lanes < this.#most() && this.#peek()) this.#startLane();
+      take() {
+        this.isYielding ||= pool.#berths.yields(pool);
+        if (this.isYielding) return null;
+        const item = pool.#orphans.shift() ?? pool.#takeNew();
+        if (item !== null && pool.#lanes < pool.#most() && pool.#peek()) pool.#startLane();
         return item;
       },
       settle: (item, outcome) => {
@@ -267,6 +267,7 @@ export class Pool<Job extends { copy: Copy }> {
   #stop(run: Run<Job>, attempt: Attempt): void {
     if (run.stopped !== null) return;
     run.stopped = attempt;
+    this.#berths.callOff(this);
     run.source.unreachable(attempt);
   }
 

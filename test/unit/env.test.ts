@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig, trackingHostOf } from "../../src/env.ts";
+import { connectionsOf, type Env, parseConfig, trackingHostOf } from "../../src/env.ts";
 
 const good = { API_KEY: "key", SIGNING_SECRET: "sixteen characters" };
 
@@ -114,5 +114,12 @@ describe("RETENTION_DAYS", () => {
     ["bodies=400,events=365", { bodies: 365, events: 365 }],
   ])("%s", (RETENTION_DAYS, retention) => {
     expect(parseConfig({ ...good, RETENTION_DAYS })).toMatchObject({ ok: true, value: { retention } });
+  });
+});
+
+describe("connections that an object may have at a time", () => {
+  it("are six on Cloudflare, and as many as are asked for under npm start", () => {
+    expect(connectionsOf({} as Env)).toBe(6);
+    expect(connectionsOf({ PUBLIC_INTERNET: {} } as Env)).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -1,5 +1,7 @@
 /** The pool: as many sessions as there is work for and the relay allows, reused, closed, and no copy lost or doubled. */
 import { describe, expect, test } from "vitest";
+import { SMTP_BERTHS } from "../../src/core/limits.ts";
+import { Berths } from "../../src/smtp/berths.ts";
 import { Pool } from "../../src/smtp/pool.ts";
 import type { SinkOptions } from "../support/sink-relay.ts";
 import {
@@ -11,6 +13,7 @@ import {
   sink,
   sinkLog,
   stop,
+  type TestJob,
   until,
 } from "../support/smtp-control.ts";
 
@@ -156,6 +159,64 @@ describe("a relay's limits", () => {
     expect(source.failures).toEqual([]);
     expect(source.attempts.every(({ attempt }) => attempt.disposition === "accepted")).toBe(true);
     expect(pool.state.lastError).toMatchObject({ category: "too_many_connections" });
+  });
+});
+
+describe("pools of one object", () => {
+  /** Pools for three relays that are one sink: it sees all their sessions. */
+  async function three(options: SinkOptions) {
+    const port = await sink(options);
+    const berths = new Berths(SMTP_BERTHS, Date.now);
+    const pools = Array.from(
+      { length: 3 },
+      () =>
+        new Pool(relayAt(port), {
+          now: Date.now,
+          ehlo: "me.test",
+          deadlines: short(3_000),
+          berths,
+          idleMs: 60_000,
+        }),
+    );
+    return { port, pools };
+  }
+
+  test("have six sessions at most, and all of them get everything through", async () => {
+    const { port, pools } = await three({ extensions: PIPELINING, delay: 1, quitDelay: 20 });
+    await Promise.all(pools.map((pool, i) => pool.work(new ListSource(many(300, `p${i}-`)))));
+    await Promise.all(pools.map((pool) => pool.close()));
+    const log = await sinkLog(port);
+    for (let i = 0; i < 3; i++)
+      expectEachOnce(
+        log.taken.filter((to) => to.startsWith(`p${i}-`)),
+        300,
+        `p${i}-`,
+      );
+    expect(log.peak).toBe(SMTP_BERTHS);
+  });
+
+  test("make room: one that comes late gets its sessions while the others have work, and those idle at once", async () => {
+    const { port, pools } = await three({ extensions: PIPELINING, delay: 2 });
+    const [first, second, third] = pools as [Pool<TestJob>, Pool<TestJob>, Pool<TestJob>];
+    const long = [
+      first.work(new ListSource(many(2_000, "a"))),
+      second.work(new ListSource(many(2_000, "b"))),
+    ];
+    await until(
+      async () => [first.state.busy, second.state.busy],
+      ([a, b]) => a! + b! === SMTP_BERTHS,
+    );
+    await third.work(new ListSource(many(100, "c")));
+    const { taken } = await sinkLog(port);
+    expect(taken.filter((to) => to.startsWith("c"))).toHaveLength(100);
+    expect(taken.length).toBeLessThan(4_100); // Before the others were done.
+    await Promise.all(long);
+    // Now six idle sessions stand in nobody's way.
+    expect(first.state.open + second.state.open + third.state.open).toBeLessThanOrEqual(SMTP_BERTHS);
+    await third.work(new ListSource(many(50, "d")));
+    expect((await sinkLog(port)).taken.filter((to) => to.startsWith("d"))).toHaveLength(50);
+    await Promise.all(pools.map((pool) => pool.close()));
+    expect((await sinkLog(port)).peak).toBe(SMTP_BERTHS);
   });
 });
 
