@@ -51,6 +51,7 @@ export const PAGE_MAX = 100;
 export const EXPORT_PAGE = 500; // Events read at a time for an export: about 400 kB, of which two are held.
 export const METRIC_PERIODS = 1_000; // Of one question for figures: six weeks by the hour.
 export const METRIC_ROWS = 20_000; // Read for one question for figures: about 2 MB.
+export const TIME_ZONES_KNOWN = 100; // Zones whose calendar an isolate holds ready, each some 45 kB: callers name them, in any case of letters.
 export const METRIC_EMAILS = 100; // Emails whose events are counted for one question.
 
 // --- Stored templates --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
  * Days, weeks and months of a time zone, in whole hours since 1970: figures are kept by the hour. In a zone that is off by
  * half an hour or a quarter, an hour belongs to the day in which it begins. Pure.
  */
-import { HOUR_MS } from "../core/limits.ts";
+import { HOUR_MS, TIME_ZONES_KNOWN } from "../core/limits.ts";
 
 export const GRANULARITIES = ["hourly", "daily", "weekly", "monthly"] as const;
 export type Granularity = (typeof GRANULARITIES)[number];
@@ -10,6 +10,7 @@ export type Granularity = (typeof GRANULARITIES)[number];
 /** Wall-clock time as if it were UTC, so that days and weeks can be reckoned with. */
 type Wall = number;
 
+/** In the order they were made. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Null: there is no such zone. */
@@ -35,6 +36,7 @@ function format(zone: string): Intl.DateTimeFormat {
       minute: "2-digit",
       second: "2-digit",
     });
+    if (formats.size >= TIME_ZONES_KNOWN) formats.delete(formats.keys().next().value!);
     formats.set(zone, known);
   }
   return known;

@@ -1,7 +1,7 @@
 /** Periods of a time zone, in whole hours. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { HOUR_MS } from "../../src/core/limits.ts";
+import { describe, expect, it, vi } from "vitest";
+import { HOUR_MS, TIME_ZONES_KNOWN } from "../../src/core/limits.ts";
 import { GRANULARITIES, parseMoment, periodsOf, timeZone } from "../../src/schema/period.ts";
 
 const hour = (text: string) => Date.parse(text) / HOUR_MS;
@@ -117,5 +117,21 @@ describe("a moment", () => {
     expect(timeZone("Europe/Vienna")).toBe("Europe/Vienna");
     expect(timeZone("Europe/Nowhere")).toBeNull();
     expect(timeZone("x".repeat(10_000))).toBeNull();
+  });
+});
+
+describe("zones kept ready", () => {
+  it("are as many as a limit says: the oldest goes, for callers may name each of hundreds in any case of letters", () => {
+    const zones = Intl.supportedValuesOf("timeZone").slice(0, TIME_ZONES_KNOWN + 1);
+    expect(zones).toHaveLength(TIME_ZONES_KNOWN + 1);
+    for (const zone of zones) timeZone(zone);
+    const made = vi.spyOn(Intl, "DateTimeFormat");
+    for (const zone of zones.slice(1)) expect(timeZone(zone)).toBe(zone);
+    expect(made).not.toHaveBeenCalled();
+    expect(timeZone(zones[0]!)).toBe(zones[0]);
+    expect(made).toHaveBeenCalledTimes(1);
+    timeZone(zones[1]!);
+    expect(made).toHaveBeenCalledTimes(2);
+    made.mockRestore();
   });
 });
