@@ -215,7 +215,8 @@ export class Pool<Job extends { copy: Copy }> implements Tenant {
       },
       begun: (item) => item.source.begun(item.job),
       take() {
-        this.isYielding ||= pool.#berths.yields(pool);
+        // Not before it has carried something: handed on and on, a berth would be of no use to anyone.
+        this.isYielding ||= session.answeredCopies > 0 && pool.#berths.yields(pool);
         if (this.isYielding) return null;
         const item = pool.#orphans.shift() ?? pool.#takeNew();
         if (item !== null && pool.#lanes < pool.#most() && pool.#peek()) pool.#startLane();

@@ -163,12 +163,12 @@ describe("a relay's limits", () => {
 });
 
 describe("pools of one object", () => {
-  /** Pools for three relays that are one sink: it sees all their sessions. */
-  async function three(options: SinkOptions) {
+  /** Pools for relays that are one sink: it sees all their sessions. */
+  async function poolsOf(count: number, options: SinkOptions, now = Date.now) {
     const port = await sink(options);
-    const berths = new Berths(SMTP_BERTHS, Date.now);
+    const berths = new Berths(SMTP_BERTHS, now);
     const pools = Array.from(
-      { length: 3 },
+      { length: count },
       () =>
         new Pool(relayAt(port), {
           now: Date.now,
@@ -182,7 +182,7 @@ describe("pools of one object", () => {
   }
 
   test("have six sessions at most, and all of them get everything through", async () => {
-    const { port, pools } = await three({ extensions: PIPELINING, delay: 1, quitDelay: 20 });
+    const { port, pools } = await poolsOf(3, { extensions: PIPELINING, delay: 1, quitDelay: 20 });
     await Promise.all(pools.map((pool, i) => pool.work(new ListSource(many(300, `p${i}-`)))));
     await Promise.all(pools.map((pool) => pool.close()));
     const log = await sinkLog(port);
@@ -195,8 +195,18 @@ describe("pools of one object", () => {
     expect(log.peak).toBe(SMTP_BERTHS);
   });
 
+  test("take turns where there are more of them than sessions", async () => {
+    // A clock that runs fast: everyone who waits has waited long enough.
+    const { port, pools } = await poolsOf(9, { extensions: PIPELINING }, () => Date.now() * 1_000);
+    await Promise.all(pools.map((pool, i) => pool.work(new ListSource(many(30, `p${i}-`)))));
+    await Promise.all(pools.map((pool) => pool.close()));
+    const log = await sinkLog(port);
+    expect(new Set(log.taken).size).toBe(9 * 30);
+    expect([log.taken.length, log.peak]).toEqual([9 * 30, SMTP_BERTHS]);
+  });
+
   test("make room: one that comes late gets its sessions while the others have work, and those idle at once", async () => {
-    const { port, pools } = await three({ extensions: PIPELINING, delay: 2 });
+    const { port, pools } = await poolsOf(3, { extensions: PIPELINING, delay: 2 });
     const [first, second, third] = pools as [Pool<TestJob>, Pool<TestJob>, Pool<TestJob>];
     const long = [
       first.work(new ListSource(many(2_000, "a"))),
