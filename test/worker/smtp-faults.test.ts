@@ -109,14 +109,30 @@ const faults: Record<string, ScriptStep[]> = {
   "changes its mind within a reply": [say("250-yes\r\n550 no\r\n"), { stall: true }],
 };
 
+/** What a bound of ours ends, and not a deadline: it has to say so. */
+const bounds: Record<string, RegExp> = {
+  "sends a line of 1 MB": /^a reply line is longer than \d+ bytes$/,
+  "sends continuation lines without end": /^a reply is longer than \d+ lines/,
+};
+
 describe("a relay that", () => {
   for (const [what, fault] of Object.entries(faults)) {
     for (const [step, before] of Object.entries(steps)) {
       test(`${what} at ${step}`, async () => {
         const port = await scripted({ connections: [[...before, ...fault]] });
         const source = new ListSource(Array.from({ length: 5 }, () => copyTo("a@b.test")));
-        await run(relayAt(port, "?tls=none&connections=1", "me:secret"), source);
+        const bound = bounds[what];
+        const deadlineMs = bound === undefined ? 60 : 5_000;
+        await run(relayAt(port, "?tls=none&connections=1", "me:secret"), source, deadlineMs);
         expect(source.attempts.length).toBe(source.taken);
+        if (bound !== undefined) {
+          const told = [...source.failures, ...source.attempts.map(({ attempt }) => attempt)];
+          expect(told.length).toBeGreaterThan(0);
+          for (const { category, problem } of told) {
+            expect(category).toBe("protocol_error");
+            expect(problem).toMatch(bound);
+          }
+        }
         for (const { attempt } of source.attempts) {
           expect(["accepted", "deferred", "bounced"]).toContain(attempt.disposition);
           // Nothing that breaks a session is the copy's fault: it bounces only if the relay says so in words.

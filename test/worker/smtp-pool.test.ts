@@ -154,8 +154,19 @@ describe("a relay's limits", () => {
     const { port, pool } = await poolAt({ extensions: PIPELINING, connections: 2, delay: 1 });
     const source = new ListSource(many(200));
     await pool.work(source);
+    source.queue.push(...many(200, "v"));
+    await pool.work(source);
     await pool.close();
-    expectEachOnce((await sinkLog(port)).taken, 200);
+    const log = await sinkLog(port);
+    expectEachOnce(
+      log.taken.filter((to) => to.startsWith("u")),
+      200,
+    );
+    expect(log.taken.length).toBe(400);
+    // The third and the fourth may be on their way together. Whoever was turned away does not come again.
+    expect(log.turnedAway).toBeGreaterThanOrEqual(1);
+    expect(log.turnedAway).toBeLessThanOrEqual(2);
+    expect(log.sessions - log.turnedAway).toBe(2);
     expect(source.failures).toEqual([]);
     expect(source.attempts.every(({ attempt }) => attempt.disposition === "accepted")).toBe(true);
     expect(pool.state.lastError).toMatchObject({ category: "too_many_connections" });
