@@ -166,9 +166,10 @@ export class Hearing<Item extends { copy: Copy }> {
   /**
    * The session failed. A copy whose message was on the wire is deferred: the relay may have taken it, and we choose a
    * possible duplicate over a loss (RFC 5321 section 4.5.3.2.6 leaves no third). Not so when the relay closed in words
-   * (421): it took nothing after them. A copy that got no further than its envelope goes to another session, if this one
-   * has answered a copy before: then it was the session that was at its end, not the copy. Otherwise the first is
-   * deferred, so that a relay that drops every session at MAIL does not go round for ever.
+   * (421): it took nothing after them; nor when it said that this copy was too many for the session. A copy that got no
+   * further than its envelope goes to another session, if this one has answered a copy before: then it was the session
+   * that was at its end, not the copy. Otherwise the first is deferred, so that a relay that drops every session at MAIL
+   * does not go round for ever.
    */
   abandon(failure: SmtpFailure): void {
     const { verdict, reply, problem } = failure;
@@ -180,7 +181,8 @@ export class Hearing<Item extends { copy: Copy }> {
         this.settle(copy, step, judge(words, step), words);
         continue;
       }
-      const mayBeTaken = copy.isSent && (reply === null || (isBlamed && failure.step === "body"));
+      const isOpen = copy.isSent && !copy.isSurplus;
+      const mayBeTaken = isOpen && (reply === null || (isBlamed && failure.step === "body"));
       if (!mayBeTaken && (i > 0 || this.#session.answeredCopies > 0)) this.#feed.giveBack(copy.item);
       else
         this.settle(

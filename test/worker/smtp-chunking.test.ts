@@ -249,6 +249,64 @@ describe("in the middle of a window", () => {
     ]);
   });
 
+  const FULL = "452 4.5.3 Too many recipients: Too many messages sent\r\n";
+  const FULL_MAIL = `250 ok\r\n${FULL}503 5.5.1 MAIL first\r\n503 5.5.1 MAIL first\r\n`;
+  const FULL_RCPT = `250 ok\r\n250 ok\r\n${FULL}554 5.5.1 no valid recipients\r\n`;
+  const UNKNOWN = "250 ok\r\n250 ok\r\n550 5.1.1 unknown\r\n554 5.5.1 no valid recipients\r\n";
+  test.each([
+    ["452 to MAIL, and the next one is taken", FULL_MAIL, TAKEN, ["c"], "accepted accepted"],
+    ["452 to RCPT, and the next one is taken", FULL_RCPT, TAKEN, ["c"], "accepted accepted"],
+    ["452 to MAIL, and the next one is unknown", FULL_MAIL, UNKNOWN, ["c"], "bounced unknown_mailbox"],
+    ["452 to both", FULL_MAIL, FULL_MAIL, ["c", "d"], "accepted accepted"],
+  ])(
+    "the session has had its share: %s: each goes once, and those that were too many go over another session",
+    async (_, toC, toD, again, outcomeOfD) => {
+      const [head, ...tail] = again.map((name) => `${name}@b.test`);
+      const { source, log } = await play(
+        [
+          [
+            ...first("a@b.test"),
+            hear(`${rest}${whole("c@b.test")}${whole("d@b.test")}`),
+            say(`250 queued\r\n${toC}${toD}`),
+          ],
+          [
+            ...first(head!),
+            hear(`${rest}${tail.map(whole).join("")}`),
+            say(`250 queued\r\n${tail.map(() => TAKEN).join("")}`),
+            ...QUIT,
+          ],
+        ],
+        copies("a@b.test", "c@b.test", "d@b.test"),
+      );
+      expect([...source.outcomes].sort()).toEqual([
+        "a@b.test: accepted accepted",
+        "c@b.test: accepted accepted",
+        `d@b.test: ${outcomeOfD}`,
+      ]);
+      expect(log.connections.map(({ wrong }) => wrong)).toEqual([null, null]);
+    },
+  );
+
+  test("the session has had its share, then a hang-up: what was too many was not taken, what came after it may have been", async () => {
+    const { source } = await play(
+      [
+        [
+          ...first("a@b.test"),
+          hear(`${rest}${whole("c@b.test")}${whole("d@b.test")}`),
+          say(`250 queued\r\n250 ok\r\n${FULL}`),
+          { hangUp: "end" },
+        ],
+        [...first("c@b.test"), hear(rest), say("250 queued\r\n"), ...QUIT],
+      ],
+      copies("a@b.test", "c@b.test", "d@b.test"),
+    );
+    expect(source.outcomes).toEqual([
+      "a@b.test: accepted accepted",
+      "d@b.test: deferred connection_lost",
+      "c@b.test: accepted accepted",
+    ]);
+  });
+
   test("a hang-up: all that was on the wire may have been taken, and is tried again later", async () => {
     const { source } = await play(
       [
