@@ -38,6 +38,7 @@ export const LINK_TARGET_BYTES = 4_000; // Base64 of it stays below 8 kB, what s
 export const VARIABLE_CHARS = 100_000; // One variable's value.
 export const VARIABLES_PER_RECIPIENT = 100; // A mail with more holes than this is another mail.
 export const BULK_VARIABLES_CHARS = 16 * MB; // All variables of one call, so that one RPC carries them beside the message.
+export const RECIPIENT_VARIABLES_BYTES = 1.5 * MB; // All of one recipient, as they are stored: a row and a parameter hold 2 MB.
 export const RECIPIENTS_PER_ENTRY = 500; // Recipients in one ledger entry: about 50 kB.
 export const TTL_DEFAULT_SECONDS = 72 * 3600; // How long delivery is tried.
 export const TTL_MIN_SECONDS = 60;

@@ -11,7 +11,7 @@ import { compile } from "../message/compile.ts";
 import { demandsOf, missingVariables, oversize } from "../message/demands.ts";
 import { render } from "../message/render.ts";
 import { secretName, UNSUBSCRIBE_NAMES } from "../message/unsubscribe.ts";
-import type { Order } from "../outbox/rpc.ts";
+import { type Order, unstorable } from "../outbox/rpc.ts";
 import type { Mailbox } from "../schema/address.ts";
 import { type BulkEmail, contentOfBulk } from "../schema/bulk.ts";
 import { type Content, contentOf, type SendEmail } from "../schema/email.ts";
@@ -132,7 +132,7 @@ export function composeBulk(request: BulkEmail, context: ComposeContext): Result
     const complain = (what: string) =>
       issues.push({ path: `recipients[${i}].variables`, message: `of ${mailbox.address} ${what}` });
     for (const name of missingVariables(demands, variables ?? {})) complain(lacks(name));
-    const large = oversize(demands, variables ?? {}, chars[i]!);
+    const large = oversize(demands, variables ?? {}, chars[i]!) ?? unstorable(variables ?? {}, chars[i]!);
     if (large !== null) complain(large);
     if (issues.length >= FAULTS_NAMED) break;
   }

@@ -1,6 +1,12 @@
 /** What other rooms may ask of the outbox. The class is `Outbox` in outbox.ts. */
+import { utf8 } from "../core/bytes.ts";
 import type { EmailId } from "../core/ids.ts";
-import { LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
+import {
+  LEDGER_PARAMETER_CHARS,
+  MB,
+  RECIPIENT_VARIABLES_BYTES,
+  VARIABLES_PER_RECIPIENT,
+} from "../core/limits.ts";
 import type { Compiled } from "../message/compiled.ts";
 import type { ReplicaRpc } from "../registry/suppression-rpc.ts";
 import { type EntryList, entryLists } from "../schema/entry-list.ts";
@@ -87,6 +93,23 @@ export function pack(order: Order): Parcel {
     ),
     long: entries.filter(isLong),
   };
+}
+
+/** Bytes that a character of a value takes at most in a delivery's row as it is written: a control character is `\\u0000`. */
+const WIDEST = 8;
+/** Quotation marks and the like around a name and its value. */
+const AROUND_BYTES = 16;
+
+/**
+ * That a recipient's variables are more than a row holds, as a sentence without its subject; null: they are not. `chars`: of
+ * all names and values.
+ */
+export function unstorable(variables: Readonly<Record<string, string>>, chars: number): string | null {
+  if (WIDEST * chars + AROUND_BYTES * 2 * VARIABLES_PER_RECIPIENT <= RECIPIENT_VARIABLES_BYTES) return null;
+  // Twice: they are text in a list that is text itself.
+  const bytes = utf8(JSON.stringify(JSON.stringify(variables))).length;
+  if (bytes <= RECIPIENT_VARIABLES_BYTES) return null;
+  return `take ${(bytes / MB).toFixed(1)} MB to keep; at most ${(RECIPIENT_VARIABLES_BYTES / MB).toFixed(1)} MB are taken for one recipient`;
 }
 
 /** Bytes that a parcel's texts and message take in a call, about: one character beyond Latin-1 makes two bytes of each in its text. */

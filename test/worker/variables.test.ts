@@ -181,6 +181,45 @@ describe("POST /emails/bulk with variables", () => {
     ]);
   });
 
+  it("takes long values of many recipients, more together than a parameter of a statement holds", async () => {
+    const readers = Array.from({ length: 100 }, () => someone());
+    const answer = await bulk({
+      subject: "Hi",
+      html: "{{name}}",
+      recipients: readers.map((to, i) => ({ to, variables: { name: `${i} ${"n".repeat(95_000)}` } })),
+    });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    expect(answer.body.accepted).toBe(100);
+    for (const i of [0, 99]) {
+      const [taken] = await mailFor(readers[i]!);
+      expect(taken!.email.html).toMatch(new RegExp(`^${i} n{95000}[^n]`));
+    }
+  });
+
+  it.each([
+    ["a", 15, 20, "1.9"],
+    ['"', 3, 5, "1.9"],
+    ["漢", 5, 7, "2.0"],
+  ])("names the recipient who has more of %s than a row holds", async (char, fine, over, mb) => {
+    const of = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`v${i}`, char.repeat(100_000)]));
+    const answer = await bulk({
+      subject: "Hi",
+      html: "{{name|}}",
+      recipients: [
+        { to: "ann@example.net", variables: of(fine) },
+        { to: "ben@example.net", variables: of(over) },
+      ],
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([
+      {
+        path: "recipients[1].variables",
+        message: `of ben@example.net take ${mb} MB to keep; at most 1.5 MB are taken for one recipient`,
+      },
+    ]);
+  });
+
   it("tracks a link that holds a variable, with each recipient's own target", async () => {
     const readers = [someone("ann"), someone("ben")];
     const posted = await bulk({
