@@ -113,13 +113,20 @@ export function unstorable(variables: Readonly<Record<string, string>>, chars: n
 }
 
 /** Bytes that a parcel's texts and message take in a call, about: one character beyond Latin-1 makes two bytes of each in its text. */
-export function weightOf({ order, slots, record, long, bytes }: Parcel): number {
+export function weightOf({ order, deliveries, slots, record, long, bytes }: Parcel): number {
   const bodies = long.map((entry) => (entry.kind === "body" ? entry.data : ""));
-  return [order, slots, ...record, ...bodies].reduce(
-    (sum, text) => sum + text.length * (/[^\x00-\xff]/.test(text) ? 2 : 1),
-    bytes?.length ?? 0,
-  );
+  let weight = bytes?.length ?? 0;
+  for (const text of [order, slots, ...record, ...bodies]) weight += textWeight(text);
+  for (const { address, name, variables } of deliveries) {
+    weight += DELIVERY_BYTES + address.length + 2 * (name?.length ?? 0);
+    for (const key in variables) weight += key.length + textWeight(variables[key]!);
+  }
+  return weight;
 }
+
+/** Names of a delivery's fields, and what stands around their values. */
+const DELIVERY_BYTES = 60;
+const textWeight = (text: string): number => text.length * (/[^\x00-\xff]/.test(text) ? 2 : 1);
 
 export function unpack({ order, deliveries, slots, bytes, record, long }: Parcel): Packed {
   const rest = JSON.parse(order) as Omit<Packed, "slots" | "record" | "bytes">;

@@ -196,6 +196,17 @@ describe("POST /emails/bulk with variables", () => {
     }
   });
 
+  it("says so when all values are more than a call carries: letters beyond Latin-1 count twice", async () => {
+    const answer = await bulk({
+      subject: "Hi",
+      html: "{{name}}",
+      variables: { name: "漢".repeat(5_000) },
+      recipients: Array.from({ length: 3_300 }, () => ({ to: someone(), variables: { own: "x" } })),
+    });
+    expect(answer.status).toBe(413);
+    expect(answer.body.message).toMatch(/3\d MB, .* count twice; 30 MB are taken in one call/);
+  });
+
   it.each([
     ["a", 15, 20, "1.9"],
     ['"', 3, 5, "1.9"],
