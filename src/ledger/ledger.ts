@@ -33,6 +33,7 @@ import { HitCarrier, visitsOf } from "./hit-carrier.ts";
 import { Hits, isVisit } from "./hits.ts";
 import { Journal } from "./journal.ts";
 import { Keeper } from "./keeper.ts";
+import { Rounds } from "./rounds.ts";
 import type {
   ErasedFromLedger,
   LedgerRpc,
@@ -57,8 +58,7 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   /** Null: another ledger does it. */
   readonly #keeper: Keeper | null;
   readonly #alarm: Alarm;
-  /** What an alarm began; null: nothing is under way. */
-  #chores: Promise<void> | null = null;
+  readonly #rounds = new Rounds(() => this.#tend());
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -221,14 +221,11 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
   /** Never throws: the platform gives up on alarms that do. */
   override async alarm(): Promise<void> {
     this.#alarm.rang();
-    this.#chores ??= this.#work().finally(() => {
-      this.#chores = null;
-    });
-    if (!(await settlesWithin(this.#chores, ALARM_MS))) this.#guard(LEDGER_RETRY_MS);
+    if (!(await settlesWithin(this.#rounds.ask(), ALARM_MS))) this.#guard(LEDGER_RETRY_MS);
   }
 
   /** Everything that may be due. Never rejects. */
-  async #work(): Promise<void> {
+  async #tend(): Promise<void> {
     try {
       await this.#carrier.carry();
       if (!this.#webhooks.informed) await this.#pullEndpoints();
