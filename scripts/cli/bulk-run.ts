@@ -1,9 +1,11 @@
 /**
  * A bulk run that can be taken up again. What is done is written down beside the CSV file after each call; a call that was
- * made but not written down is repeated under the same Idempotency-Key, so that nobody gets the mail twice.
+ * made but not written down is repeated under the same Idempotency-Key, so that nobody gets the mail twice. One process at
+ * a time works on a file.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { lockFile } from "../start/lock.ts";
 import type { Client } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
 import type { Output } from "./output.ts";
@@ -22,6 +24,8 @@ interface Journal {
   chunks: { hash: string; id: string; accepted: number; suppressed: number }[];
   /** The call that was made last, and when: it may or may not have arrived. */
   trying: { chunk: number; at: string } | null;
+  /** The process that wrote this. */
+  pid: number;
 }
 
 export interface Tally {
@@ -32,17 +36,34 @@ export interface Tally {
 
 export const journalOf = (csv: string): string => `${csv}.postern.json`;
 
+interface RunOptions {
+  again: boolean;
+  headers: Record<string, string>;
+  output: Output;
+  silent: boolean;
+}
+
 export async function bulkRun(
   client: Client,
   csv: string,
   message: Record<string, unknown>,
   recipients: readonly Recipient[],
-  {
-    again,
-    headers,
-    output,
-    silent,
-  }: { again: boolean; headers: Record<string, string>; output: Output; silent: boolean },
+  options: RunOptions,
+): Promise<Tally> {
+  const lock = lockRun(csv);
+  try {
+    return await lockedRun(client, csv, message, recipients, options);
+  } finally {
+    lock.close();
+  }
+}
+
+async function lockedRun(
+  client: Client,
+  csv: string,
+  message: Record<string, unknown>,
+  recipients: readonly Recipient[],
+  { again, headers, output, silent }: RunOptions,
 ): Promise<Tally> {
   const file = journalOf(csv);
   const chunks = Array.from({ length: Math.ceil(recipients.length / CHUNK) }, (_, i) =>
@@ -51,7 +72,9 @@ export async function bulkRun(
   const journal = again ? null : readJournal(file);
   // What went into the sandbox reached nobody: such a run is another one than that of the same message for real.
   const what = headers["x-sandbox"] === undefined ? message : { sandbox: true, message };
-  const run: Journal = journal ?? { run: randomUUID(), message: hashOf(what), chunks: [], trying: null };
+  const { pid } = process;
+  const run: Journal = journal ?? { run: randomUUID(), message: hashOf(what), chunks: [], trying: null, pid };
+  run.pid = pid;
   if (journal !== null) checkSame(journal, what, chunks, csv);
   const done = () => Math.min(run.chunks.length * CHUNK, recipients.length);
   if (journal !== null && run.chunks.length === chunks.length)
@@ -96,6 +119,21 @@ export async function bulkRun(
     suppressed: run.chunks.reduce((sum, { suppressed }) => sum + suppressed, 0),
     ids: run.chunks.map(({ id }) => id),
   };
+}
+
+/** The file is this process's until the lock is closed. The lock itself cannot say who has it: the journal does. */
+function lockRun(csv: string): { close(): void } {
+  const path = `${csv}.postern.lock`;
+  let lock: { close(): void } | null;
+  try {
+    lock = lockFile(path);
+  } catch {
+    throw new Failure(EXIT.refused, `${path}, which keeps other runs away from ${csv}, cannot be written`);
+  }
+  if (lock !== null) return lock;
+  const pid = readJournal(journalOf(csv))?.pid;
+  const who = pid === undefined ? "another run" : `another run (process ${pid})`;
+  throw new Failure(EXIT.refused, `${who} is at work on ${csv}: wait until it has ended, or end it`);
 }
 
 /** What was sent must still be what the file begins with; what comes after it may have been mended. */

@@ -71,6 +71,7 @@ export function addSend(program: Command): void {
       "after",
       `
 A run over a CSV file can be interrupted: the same command goes on where it ended, and nobody gets the message twice.
+While a run is at work on a file, a second one is refused.
 
 Examples:
   postern send --from ada@example.com --to bea@example.net --subject Hello --text "Hello, Bea"

@@ -1,8 +1,8 @@
 /** The folder that holds all state: made, proven writable, and locked for one process at a time. */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { err, ok, type Result } from "../../src/core/result.ts";
+import { lockFile } from "./lock.ts";
 
 /** What a workerd is there for: the worker, or the embedded store. */
 const ROLES = ["workerd", "store"] as const;
@@ -57,21 +57,6 @@ function makeFolder(path: string): void {
   if (!existsSync(parent)) makeFolder(parent);
   // Mail and keys are in here: nobody else's business.
   mkdirSync(path, { mode: 0o700 });
-}
-
-/**
- * A lock that the operating system drops with the process, however it ends: an exclusive transaction on an empty SQLite
- * file, since Node offers no file locks of its own. Null when another process has it.
- */
-function lockFile(path: string): DatabaseSync | null {
-  const lock = new DatabaseSync(path);
-  try {
-    lock.exec("BEGIN EXCLUSIVE");
-    return lock;
-  } catch {
-    lock.close();
-    return null;
-  }
 }
 
 /** The process that still serves from this folder although its start is gone, or null. */

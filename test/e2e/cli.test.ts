@@ -156,6 +156,33 @@ describe("postern send --csv", () => {
     expect(again.stdout).toContain("was sent already");
   });
 
+  it("is refused while another run is at work on the file, and goes on once that one is dead", async () => {
+    const csv = file("twice.csv", "to\na@example.net\n");
+    const args = ["send", ...FROM, "--text", "Hello", "--csv", csv, "--sandbox"];
+    let calls = 0;
+    // The first run waits for an answer that never comes; any other would get one.
+    const proxy = await forwarding(postern.base, () => ++calls === 1);
+    const first = startCli(args, { ...here, POSTERN_URL: proxy.base });
+    await until(
+      () => proxy.forwarded() === 1,
+      30_000,
+      () => `${calls} calls`,
+    );
+    for (const more of [[], ["--again"], ["--json"]]) {
+      const second = await cli([...args, ...more], { ...here, POSTERN_URL: proxy.base });
+      expect(second.code).toBe(1);
+      expect(second.stdout + second.stderr).toContain(
+        `another run (process ${first.child.pid}) is at work on ${csv}`,
+      );
+    }
+    expect(calls).toBe(1);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    proxy.close();
+    const { code, stdout } = await run(args);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("1 accepted")]);
+  });
+
   it("does not take what went into the sandbox for sent", async () => {
     const csv = file("tried.csv", "to\na@example.net\n");
     const args = ["send", ...FROM, "--text", "One", "--csv", csv, "--json"];
