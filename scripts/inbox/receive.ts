@@ -1,8 +1,9 @@
 /** The inbox's SMTP side: takes every message for anyone, on loopback only. */
 import type { AddressInfo } from "node:net";
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
+import type { SMTPServerDataStream, SMTPServerSession } from "smtp-server";
 import { CLOSE_MS, MESSAGE_BYTES, SMTP_CLIENTS, SMTP_IDLE_MS } from "./limits.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { QuotedServer } from "./quoted.ts";
 
 export interface Receiver {
   port: number;
@@ -11,7 +12,7 @@ export interface Receiver {
 
 /** Listens on a port (0: any free one) of 127.0.0.1. Rejects when it is taken. */
 export function receive(mailbox: Mailbox, port: number): Promise<Receiver> {
-  const server = new SMTPServer({
+  const server = new QuotedServer({
     banner: "Postern's local inbox",
     // No login and no TLS: nothing leaves the machine, and Postern is told so (`tls=none`).
     disabledCommands: ["AUTH", "STARTTLS"],

@@ -146,6 +146,33 @@ describe("the inbox as a server", () => {
     expect(await (await get(`/messages/${entry!.id}/raw`)).text()).toContain("Subject: Parts");
   });
 
+  it.each([
+    ["a space", '"a b"@example.com'],
+    ["an @", '"a@b"@example.com'],
+    ["brackets and a colon", '"<a>: b"@example.com'],
+    ["escapes", '"a\\"b\\\\\\ c"@example.com'],
+    ["nothing", '""@example.com'],
+    ["dots as it likes, and letters of the world", '".ü..ü."@example.com'],
+  ])("takes a quoted local part (RFC 5321, 4.1.2), from and to: %s", async (_, address) => {
+    const paths = [`MAIL FROM:<${address}> SIZE=20\r\n`, `RCPT TO:<@relay.example:${address}>\r\n`];
+    const reply = await smtp(["EHLO x\r\n", ...paths, "DATA\r\n", "Subject: Quoted\r\n\r\nx\r\n.\r\n"]);
+    expect(reply).toMatch(/^250 /);
+    expect(inbox.mailbox.list()[0]!.envelope).toEqual({ from: address, to: [address] });
+  });
+
+  it.each([
+    ["is not closed", '"a b@example.com'],
+    ["is not all of it", '"a b"c@example.com'],
+    ["has no domain", '"a b"@'],
+    ["has a wrong domain", '"a b"@exa mple'],
+    ["has a control character", '"a\tb"@example.com'],
+    ["is longer than a path", `"${"a ".repeat(130)}"@example.com`],
+  ])("refuses a quoted local part that %s", async (_, address) => {
+    const to = await smtp(["EHLO x\r\n", "MAIL FROM:<a@example.com>\r\n", `RCPT TO:<${address}>\r\n`]);
+    expect(to).toMatch(/^501 /);
+    expect(await smtp(["EHLO x\r\n", `MAIL FROM:<${address}>\r\n`])).toMatch(/^501 /);
+  });
+
   it("has nothing at a path that is none", async () => {
     expect(await call("GET", "//", {})).toBe(404);
   });
