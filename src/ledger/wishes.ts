@@ -19,11 +19,13 @@ export class Wishes {
 
   /** The entries without wishes that say what the one before said. Those that are news are noted. */
   news(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
-    return entries.some(isWish) ? entries.filter((entry) => !isWish(entry) || this.#isNews(entry)) : entries;
+    const latest = entries.reduce((at, entry) => (isWish(entry) ? Math.max(at, entry.event.at) : at), 0);
+    if (latest === 0) return entries;
+    this.#sql.exec("DELETE FROM wish WHERE at <= ?", latest - WISH_MS);
+    return entries.filter((entry) => !isWish(entry) || this.#isNews(entry));
   }
 
   #isNews({ event: { email_id, recipient, type, at } }: Wish): boolean {
-    this.#sql.exec("DELETE FROM wish WHERE at <= ?", at - WISH_MS);
     const noted = this.#sql.exec(
       `INSERT INTO wish VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET type = excluded.type, at = excluded.at WHERE type <> excluded.type RETURNING type`,
