@@ -1,5 +1,6 @@
 /** From status and words to a report's verdict, by the one policy table. Pure. */
 import { DIAGNOSTIC_CHARS } from "../core/limits.ts";
+import { beginning } from "../core/text.ts";
 import type { Category } from "../policy/category.ts";
 import { judgeStatus } from "../policy/outcome.ts";
 import type { Report } from "./report.ts";
@@ -36,7 +37,7 @@ export function judged(
     recipient,
     action,
     status: status ?? statusIn(diagnostic ?? ""),
-    diagnostic: diagnostic === null ? null : diagnostic.slice(0, DIAGNOSTIC_CHARS).toWellFormed(),
+    diagnostic: diagnostic === null ? null : beginning(diagnostic, DIAGNOSTIC_CHARS),
     category,
     permanent: action === "failed" && !temporary,
   };

@@ -8,6 +8,7 @@ import {
   WEBHOOK_RESPONSE_CHARS,
   WEBHOOK_TIMEOUT_MS,
 } from "../core/limits.ts";
+import { beginning } from "../core/text.ts";
 import { parseEndpoint, splitCredentials } from "../schema/endpoint.ts";
 import type { Endpoint } from "../schema/webhook.ts";
 import { type Answer, retryAfterMs } from "./webhook-schedule.ts";
@@ -33,7 +34,7 @@ export async function callEndpoint(
   const startedAt = now();
   const answer = (status: number, response: string, retryAfter: number | null = null): Answer => ({
     status,
-    response: response.slice(0, WEBHOOK_RESPONSE_CHARS),
+    response: beginning(response, WEBHOOK_RESPONSE_CHARS),
     retryAfterMs: retryAfter,
     durationMs: now() - startedAt,
   });
@@ -54,7 +55,7 @@ export async function callEndpoint(
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await beginning(response);
+    const text = await textOf(response);
     if (response.status >= 300 && response.status < 400) {
       const to = response.headers.get("location") ?? "nowhere";
       return answer(response.status, `Redirects are not followed; this one leads to ${to}`);
@@ -77,7 +78,7 @@ function sentenceOf(cause: unknown, timeoutMs: number): string {
 }
 
 /** The first WEBHOOK_BODY_BYTES that come within WEBHOOK_BODY_MS, as text; then the body is dropped. */
-async function beginning(response: Response): Promise<string> {
+async function textOf(response: Response): Promise<string> {
   if (response.body === null) return "";
   const reader = response.body.getReader();
   const decoder = new TextDecoder();

@@ -1,6 +1,7 @@
 /** SUPPRESSION: rows of the policy table that an operator has set otherwise. Pure. */
 import { SUPPRESSION_RULE_DAYS_MAX, SUPPRESSION_WITHIN_DAYS_MAX } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { beginning } from "../core/text.ts";
 import { CATEGORIES } from "./category.ts";
 import { type SuppressionRule, suppressionRule } from "./suppression.ts";
 
@@ -30,7 +31,7 @@ export function parseSuppressionRules(text: string): Result<Map<string, Suppress
   const rows = new Map<string, SuppressionRule>();
   for (const [category, rule] of Object.entries(given)) {
     if (!Object.hasOwn(CATEGORIES, category) || category === "accepted")
-      return err(`names \`${category.slice(0, 50)}\`, which is no category of a bounce`);
+      return err(`names \`${beginning(category, 50)}\`, which is no category of a bounce`);
     const parsed = typeof rule === "string" ? parseRule(rule) : err(FORM);
     if (!parsed.ok) return parsed;
     rows.set(category, parsed.value);

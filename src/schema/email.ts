@@ -17,6 +17,7 @@ import {
   TTL_MAX_SECONDS,
   TTL_MIN_SECONDS,
 } from "../core/limits.ts";
+import { beginning } from "../core/text.ts";
 import { type Mailbox, parseMailbox } from "./address.ts";
 import { type Attachment, attachment } from "./attachment.ts";
 import { forbiddenHeader, isHeaderName } from "./header.ts";
@@ -139,7 +140,7 @@ export const contentFields = {
       {
         error: (issue) =>
           issue.code === "unrecognized_keys"
-            ? `has no ${JSON.stringify(issue.keys[0]?.slice(0, 100).toWellFormed())}; there are opens, clicks and text_clicks`
+            ? `has no ${JSON.stringify(beginning(issue.keys[0] ?? "", 100))}; there are opens, clicks and text_clicks`
             : undefined,
       },
     )

@@ -17,6 +17,7 @@ import {
   RECIPIENTS_PER_EMAIL,
   VARIABLES_PER_RECIPIENT,
 } from "../core/limits.ts";
+import { beginning } from "../core/text.ts";
 import { type Mailbox, parseMailbox } from "./address.ts";
 import type { MailjetCode, MailjetIssue } from "./mailjet-codes.ts";
 import { forbiddenMailjetHeader } from "./mailjet-headers.ts";
@@ -58,10 +59,10 @@ const named = z
       return z.NEVER;
     };
     if (/[<>]/.test(Email))
-      return issue("Email", `"${Email.slice(0, 100)}" is not an address: names go into Name.`);
+      return issue("Email", `"${beginning(Email, 100)}" is not an address: names go into Name.`);
     const name = Name?.trim() ?? "";
     const parsed = parseMailbox(name === "" ? Email : `"${name.replace(/["\\]/g, "\\$&")}" <${Email}>`);
-    if (!parsed.ok) return issue("Email", `"${Email.slice(0, 100)}" ${parsed.error}.`);
+    if (!parsed.ok) return issue("Email", `"${beginning(Email, 100)}" ${parsed.error}.`);
     return { email: Email, mailbox: parsed.value };
   });
 

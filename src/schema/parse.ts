@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { FieldIssue, Problem } from "../core/errors.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { beginning } from "../core/text.ts";
 
 /** At most this many are listed: enough to mend a request, too few to fill a log. */
 const ISSUES_MAX = 20;
@@ -13,7 +14,7 @@ export function spellPath(path: readonly PropertyKey[]): string {
     if (typeof part === "number") text += `[${part}]`;
     else if (/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(String(part)))
       text += text === "" ? String(part) : `.${String(part)}`;
-    else if (part !== "") text += `[${JSON.stringify(String(part).slice(0, 100))}]`;
+    else if (part !== "") text += `[${JSON.stringify(beginning(String(part), 100))}]`;
   }
   return text;
 }

@@ -5,6 +5,7 @@
  * `person` promises little: nothing says it was a machine.
  */
 import { AGENTS_KNOWN, SCANNER_DELAY_MS, USER_AGENT_CHARS } from "../core/limits.ts";
+import { beginning } from "../core/text.ts";
 import { parseAddress } from "./address.ts";
 import { MACHINE_AGENTS } from "./machine-agents.ts";
 import { MAIL_AGENTS } from "./mail-agents.ts";
@@ -53,7 +54,7 @@ function statedPurpose({ headers, type }: Visit): string | null {
   for (const name of ["sec-purpose", "purpose", "x-purpose", "x-moz"] as const) {
     const value = headers[name];
     if (value !== undefined && /prefetch|prerender|preview|instant/i.test(value))
-      return `${name}: ${value.slice(0, 40).toWellFormed()}`;
+      return `${name}: ${beginning(value, 40)}`;
   }
   const dest = headers["sec-fetch-dest"]?.toLowerCase();
   // Fetch Metadata section 2.1: a link that is followed arrives as a document (or in a frame), a pixel as an image.

@@ -1,5 +1,6 @@
 /** One fetch of a pixel or of a link, as far as its verdict needs it. Pure: what a request carries is only read. */
 import { USER_AGENT_CHARS } from "../core/limits.ts";
+import { beginning } from "../core/text.ts";
 
 /** Headers by which a client says why it fetches. Absent: not sent. */
 export const VISIT_HEADERS = [
@@ -38,11 +39,9 @@ interface Fetched {
   cf?: unknown;
 }
 
-/** A user agent as far as it is kept. Half a character at its end would be JSON that strict parsers refuse (RFC 8259 section 8.2). */
+/** A user agent as far as it is kept. */
 export const keptAgent = (agent: string | null): string | null =>
-  agent === null || agent.length <= USER_AGENT_CHARS
-    ? agent
-    : agent.slice(0, USER_AGENT_CHARS).toWellFormed();
+  agent === null || agent.length <= USER_AGENT_CHARS ? agent : beginning(agent, USER_AGENT_CHARS);
 
 /** The visit a request is. `ip`: the address it came from, when known. */
 export function visitOf(

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { base64url, constantTimeEqual, fromBase64url, fromUtf8, utf8 } from "../../src/core/bytes.ts";
 import { type Problem, toWire } from "../../src/core/errors.ts";
 import { idBytes, idOfBytes, newEmailId, parseEmailId, shardOf, timeOf, uuidv7 } from "../../src/core/ids.ts";
+import { beginning } from "../../src/core/text.ts";
 
 const bytes = (max = 64) => fc.uint8Array({ maxLength: max });
 
@@ -106,5 +107,32 @@ describe("errors on the wire", () => {
     const wire = toWire({ kind: "invalid", issues: [...issues, { path: "from", message: "is missing" }] });
     expect(wire.message).toBe("`to[1]`: is not an address (and 1 more, see `errors`)");
     expect(wire.errors).toHaveLength(2);
+  });
+});
+
+describe("the beginning of a text", () => {
+  it.each([
+    ["hello", 9, "hello"],
+    ["hello", 5, "hello"],
+    ["hello", 2, "he"],
+    ["hello", 0, ""],
+    ["a🚀b", 3, "a🚀"],
+    ["a🚀b", 2, "a"],
+    ["a\ud83d", 9, "a"],
+    ["\ude80b", 9, "\ufffdb"],
+  ])("%j in %i units: %j", (text, units, expected) => expect(beginning(text, units)).toBe(expected));
+
+  it("is well-formed, no longer than asked, and how the text begins", () => {
+    const text = fc.string({ unit: fc.oneof(fc.constantFrom("🚀", "\ud83d", "\ude80"), fc.string()) });
+    fc.assert(
+      fc.property(text, fc.nat(20), (given, units) => {
+        const cut = beginning(given, units);
+        expect(cut.isWellFormed()).toBe(true);
+        expect(cut.length).toBeLessThanOrEqual(units);
+        expect(given.toWellFormed().startsWith(cut)).toBe(true);
+        if (given.isWellFormed())
+          expect(cut.length).toBeGreaterThanOrEqual(Math.min(given.length, units - 1));
+      }),
+    );
   });
 });

@@ -28,6 +28,11 @@ describe("a call", () => {
     const long = await meet({ status: 500, body: "é".repeat(50_000) });
     expect(long.status).toBe(500);
     expect(long.response).toBe("é".repeat(WEBHOOK_RESPONSE_CHARS));
+    const split = await meet({ status: 500, body: `x${"🚀".repeat(50_000)}` });
+    expect([split.response.isWellFormed(), split.response.length]).toEqual([
+      true,
+      WEBHOOK_RESPONSE_CHARS - 1,
+    ]);
   });
 
   it("believes the status and leaves a body that does not end", async () => {

@@ -1,5 +1,6 @@
 /** Filters of Mailjet's resources, read with care: one that is not served is an error, not a list of everything. */
 import { MAILJET_PAGE_DEFAULT, MAILJET_PAGE_MAX } from "../../core/limits.ts";
+import { beginning } from "../../core/text.ts";
 import type { AppContext } from "../context.ts";
 import { ProblemError } from "../errors.ts";
 
@@ -22,7 +23,7 @@ export class Filters<Name extends string> {
       const name = known.get(key.toLowerCase());
       if (name === undefined)
         throw wrong(
-          `The filter "${key.slice(0, 100)}" is not served here; ${[...served, ...COMMON].join(", ")} are.`,
+          `The filter "${beginning(key, 100)}" is not served here; ${[...served, ...COMMON].join(", ")} are.`,
         );
       if (!this.#given.has(name)) this.#given.set(name, value);
     }

@@ -1,5 +1,6 @@
 /** Reading Mailjet's template language: text, what is printed, and statements, as a tree. Pure, and linear in the text. */
 import { TEMPLATE_DEPTH, TEMPLATE_EXPRESSION_CHARS } from "../../core/limits.ts";
+import { beginning } from "../../core/text.ts";
 import { type Expression, parseExpression, TemplateFault } from "./expression.ts";
 
 /** Of a piece at fault, this much is quoted. */
@@ -33,7 +34,7 @@ export function parseTemplate(source: string): Node[] {
     const top = stack.at(-1)!;
     if (piece.kind === "text") top.into.push(piece);
     else {
-      const spelled = `\`${piece.source.slice(0, SHOWN)}\``;
+      const spelled = `\`${beginning(piece.source, SHOWN)}\``;
       try {
         if (piece.kind === "statement") statement(piece.inside.trim(), stack, line);
         else top.into.push({ kind: "print", of: parseExpression(piece.inside), line, source: spelled });
