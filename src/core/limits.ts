@@ -126,6 +126,7 @@ export const SMTP_FRUITLESS_SESSIONS = 3; // Sessions in a row that ended withou
 export const SMTP_FEWER_CONNECTIONS_MS = MINUTE_MS; // After a relay refuses one session more, how long we keep to those it allowed.
 export const SMTP_SILENT_MS = MINUTE_MS; // A relay none of whose sessions has had a word for so long gets nothing more until one has; other relays take the rest.
 export const SMTP_VERIFY_GREETING_MS = 20_000; // A person waits for POST /relays/:name/verify; tarpits rarely exceed 15 s.
+export const SMTP_VERIFY_CONNECT_MS = 5_000; // Likewise, for each of several ports: a firewall that drops says nothing, and a SYN lost twice is sent again by then.
 export const SMTP_PROBE_MS = 3_000; // After a failed TLS connection: does the port answer without TLS? Only to name the cause.
 export const OAUTH_TIMEOUT_MS = 15_000; // For an access token; without one there is no session.
 export const OAUTH_ANSWER_BYTES = 64 * KB; // Microsoft's tokens have 2 to 4 kB.

@@ -6,11 +6,17 @@ import { diagnose } from "./probe.ts";
 import { type Relay, type TlsPolicy, tlsOn } from "./relay.ts";
 import { type OpeningStep, type Progress, type SessionDeps, SmtpSession } from "./session.ts";
 
-export interface NotOpened {
+/** What came of one port. */
+export interface PortFailure {
   failure: SmtpFailure;
   port: number;
   /** The masked dialogue so far. */
   opening: string[];
+}
+
+export interface NotOpened extends PortFailure {
+  /** What came of each port, in the order in which they were tried. */
+  tried: readonly PortFailure[];
 }
 
 /**
@@ -23,12 +29,12 @@ export async function openSession(
   deps: SessionDeps,
   progress?: Progress,
 ): Promise<Result<SmtpSession, NotOpened>> {
-  let last: NotOpened | null = null;
+  const tried: PortFailure[] = [];
   const keyed = await withToken(configured, deps);
   if (!keyed.ok) {
     const failure = new SmtpFailure("auth", { category: "authentication_failed", problem: keyed.error });
     progress?.("auth", false, keyed.error);
-    return err({ failure, port: ports[0]!, opening: [] });
+    return err({ failure, port: ports[0]!, opening: [], tried });
   }
   const relay = keyed.value;
   for (const port of ports) {
@@ -38,11 +44,12 @@ export async function openSession(
       opened = await openOne(relay, port, "none", deps, progress);
     }
     if (opened.ok) return opened;
-    last = opened.error;
-    if (relay.oauth !== null && last.failure.step === "auth") forgetToken(relay.oauth);
-    if (last.failure.step !== "connect") break;
+    tried.push(opened.error);
+    const { step } = opened.error.failure;
+    if (relay.oauth !== null && step === "auth") forgetToken(relay.oauth);
+    if (step !== "connect") break;
   }
-  return err(last!);
+  return err({ ...tried.at(-1)!, tried });
 }
 
 /** The relay as it is logged in to: with a token in the password's place where it has tokens. */
@@ -65,13 +72,15 @@ async function openOne(
   policy: TlsPolicy,
   deps: SessionDeps,
   progress: Progress | undefined,
-): Promise<Result<SmtpSession, NotOpened>> {
+): Promise<Result<SmtpSession, PortFailure>> {
+  const failed = ({ step, detail }: SmtpFailure) =>
+    progress?.(step as OpeningStep, false, step === "connect" ? `${relay.host}:${port}: ${detail}` : detail);
   let session: SmtpSession;
   try {
     session = new SmtpSession(relay, port, policy, deps);
   } catch (error) {
     const failure = connectFailure(error);
-    progress?.("connect", false, failure.detail);
+    failed(failure);
     return err({ failure, port, opening: [] });
   }
   try {
@@ -81,7 +90,7 @@ async function openOne(
     session.drop();
     if (!(error instanceof SmtpFailure)) throw error;
     const failure = policy === "implicit" ? await diagnose(error, relay.host, port, deps) : error;
-    progress?.(failure.step as OpeningStep, false, failure.detail);
+    failed(failure);
     return err({ failure, port, opening: session.opening });
   }
 }
