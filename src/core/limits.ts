@@ -133,6 +133,7 @@ export const OAUTH_ANSWER_BYTES = 64 * KB; // Microsoft's tokens have 2 to 4 kB.
 export const TRANSCRIPT_BYTES = 8 * KB; // The last attempt's dialogue, kept per recipient.
 
 // --- Outbox ------------------------------------------------------------------------------------------------
+export const SLOTS_BYTES = 1.25 * MB; // Links, variables and the like of one message, as JSON: a row of 2 MB holds them, with the rest of a short message.
 export const OUTBOX_CHUNK_BYTES = 1 * MB; // A Durable Object's row holds 2 MB.
 export const INTAKE_BYTES = 4 * MB; // Messages accepted in one transaction: a commit for many small ones, and little waiting for large ones.
 export const DUPLICATES_AFTER_CRASH = 16; // Messages on the wire and outcomes not yet stored, together: by DATA 4 + 12 with 4 sessions, by BDAT 8 + 8, or 12 + 4 with a far relay.

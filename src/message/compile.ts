@@ -2,13 +2,14 @@
  * A message compiled once, whoever it goes to: tracking put in, variables found, MIME written, with slots for what
  * differs per recipient. Pure: time, randomness and the signer are handed in.
  */
+import { utf8 } from "../core/bytes.ts";
 import type { FieldIssue } from "../core/errors.ts";
 import type { EmailId } from "../core/ids.ts";
-import { MESSAGE_BYTES } from "../core/limits.ts";
+import { MB, MESSAGE_BYTES, SLOTS_BYTES } from "../core/limits.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { parseMailbox } from "../schema/address.ts";
 import type { Content } from "../schema/email.ts";
-import type { Compiled, Slot } from "./compiled.ts";
+import type { Compiled, Slot, Variable } from "./compiled.ts";
 import { addressField, dateText, structuredField, textField } from "./headers.ts";
 import { instrument } from "./instrument.ts";
 import { linkSlot } from "./link-template.ts";
@@ -87,6 +88,10 @@ export function compile(content: Content, context: CompileContext): Result<Compi
   );
   const bytes = writer.finish();
   if (bytes.length > MESSAGE_BYTES) return err([tooLarge(content, bytes.length)]);
+  if (mayOutgrow(writer.slots)) {
+    const kept = utf8(JSON.stringify(writer.slots)).length;
+    if (kept > SLOTS_BYTES) return err([tooManySlots(content, writer.slots.length, kept)]);
+  }
   const mailboxes = [content.from, ...(context.bulk ? [] : content.to), ...content.cc, ...content.reply_to];
   const smtputf8 =
     mailboxes.some((mailbox) => mailbox.smtputf8) ||
@@ -215,6 +220,33 @@ function bulkHeaderFault(name: string, value: string): string | null {
     ? "may not hold variables in a bulk message: it names one mailbox, the same in every copy"
     : null;
 }
+
+/** Bytes of a slot as JSON: those around its texts, and the most that a character of these takes. */
+const SLOT_BYTES = 120;
+const WIDEST = 6;
+
+/** Whether slots may be more than is kept of a message; most have a few dozen. */
+function mayOutgrow(slots: CompiledEmail["compiled"]["slots"]): boolean {
+  let bytes = 0;
+  const add = (piece: string | Variable): void => {
+    bytes +=
+      typeof piece === "string"
+        ? WIDEST * piece.length
+        : SLOT_BYTES + piece.name.length + WIDEST * (piece.fallback?.length ?? 0);
+  };
+  for (const { slot } of slots) {
+    bytes += SLOT_BYTES;
+    if (slot.kind === "variable") add(slot);
+    else if (slot.kind === "header") slot.value.forEach(add);
+    else if (slot.kind === "link") [slot.base, ...slot.target, ...slot.raw].forEach(add);
+  }
+  return bytes > SLOTS_BYTES;
+}
+
+const tooManySlots = ({ html, text }: Content, count: number, bytes: number): FieldIssue => ({
+  path: (html?.length ?? 0) >= (text?.length ?? 0) ? "html" : "text",
+  message: `has ${count} places for links, variables and the like, which make ${(bytes / MB).toFixed(2)} MB; at most ${SLOTS_BYTES / MB} MB are taken`,
+});
 
 const SLACK = 64 * 1024;
 const wireBytes = (base64: string): number => Math.ceil(base64.length / 76) * 78;

@@ -101,7 +101,7 @@ export class Queue {
   }
 
   #acceptOne(order: Packed): number {
-    const fits = order.bytes !== null && order.bytes.length <= OUTBOX_CHUNK_BYTES;
+    const fits = order.bytes !== null && order.bytes.length + order.slots.length <= OUTBOX_CHUNK_BYTES;
     const { number } = this.#sql
       .exec<{ number: number }>(
         `INSERT INTO email (id, mail_from, sender, smtputf8, pin, request, slots, scheduled_at, expires_at, bytes)

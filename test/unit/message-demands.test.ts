@@ -76,7 +76,9 @@ describe("a copy too large", () => {
   });
 
   it("is one whose fallbacks are too long for who has no value", () => {
-    const { demands } = made({ text: `{{a|${"漢".repeat(100_000)}}}`.repeat(30) });
+    const { demands } = made({
+      text: `${"x".repeat(22_500_000)}${`{{a|${"漢".repeat(100_000)}}}`.repeat(4)}`,
+    });
     expect(demands.copy.size).toBeGreaterThan(MESSAGE_BYTES);
     expect(sentence(demands, {})).toMatch(/^make a copy of 2/);
     expect(sentence(demands, { a: "x" })).toBeNull();

@@ -207,6 +207,17 @@ describe("POST /emails/bulk with variables", () => {
     expect(answer.body.message).toMatch(/3\d MB, .* count twice; 30 MB are taken in one call/);
   });
 
+  it("names a message with more links and variables than a row holds", async () => {
+    const answer = await bulk({
+      html: "{{name}}".repeat(100_000),
+      recipients: [{ to: someone(), variables: { name: "" } }],
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([
+      { path: "html", message: expect.stringMatching(/^has 20000\d places .* at most 1\.25 MB are taken/) },
+    ]);
+  });
+
   it.each([
     ["a", 15, 20, "1.9"],
     ['"', 3, 5, "1.9"],
