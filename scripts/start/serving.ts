@@ -14,6 +14,8 @@ import { startWorkerd, type Workerd } from "./workerd.ts";
 
 const HEALTHY_MS = 30_000; // A first start makes its tables in a second; a slow disk gets time.
 const HEALTH_POLL_MS = 50;
+/** So often the gateway is asked for its health while it serves: it wakes what waits, whatever became of an alarm (src/http/health.ts). */
+const AWAKE_MS = 60_000;
 
 /** As its lines for people call it. */
 const NAMES: Record<Role, string> = { workerd: "workerd", store: "the store's workerd" };
@@ -97,8 +99,18 @@ export async function serve(
   const ended = Promise.race(
     running.map(({ role, process }) => process.ended.then((code) => ({ who: NAMES[role], code }))),
   );
-  const healthy = await waitUntilHealthy(localUrl(options.host, options.port), ended, signal);
-  if (healthy.ok) return ok({ ended, stop });
+  const base = localUrl(options.host, options.port);
+  const healthy = await waitUntilHealthy(base, ended, signal);
+  if (healthy.ok) {
+    const awake = setInterval(() => void askForHealth(base), AWAKE_MS);
+    return ok({
+      ended,
+      stop: () => {
+        clearInterval(awake);
+        return stop();
+      },
+    });
+  }
   await stop();
   return healthy;
 }
@@ -145,6 +157,12 @@ async function waitUntilHealthy(
   }
   return err(`the worker did not become healthy within ${HEALTHY_MS / 1000} s; GET /healthz said: ${last}`);
 }
+
+/** Whatever comes of it: that it died is told elsewhere. */
+const askForHealth = (base: string): Promise<unknown> =>
+  fetch(`${base}/healthz`, { signal: AbortSignal.timeout(5_000) })
+    .then((response) => response.text())
+    .catch(() => undefined);
 
 function readCertificates(file: string | null): Result<string[], string> {
   if (file === null) return ok([]);

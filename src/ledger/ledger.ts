@@ -244,6 +244,10 @@ export class Ledger extends DurableObject<Env> implements LedgerRpc {
     }
   }
 
+  async wake(): Promise<void> {
+    this.#guard(0);
+  }
+
   async setEndpoints(set: EndpointSet): Promise<void> {
     this.#webhooks.setEndpoints(set);
     // Events that waited while an endpoint was disabled may be due.

@@ -57,6 +57,8 @@ export interface WebhookNotice {
 export type ErasedFromLedger = Record<"webhook_events" | "webhook_attempts" | "parked" | "pending", number>;
 
 export interface LedgerRpc {
+  /** Looks after what waits, whatever became of the alarm. */
+  wake(): Promise<void>;
   /** Durable when it resolves. Repeats are harmless: every entry has an identity. Order is kept. */
   append(entries: LedgerEntry[]): Promise<void>;
   /** As `append`, of opens and clicks: EventRows, in JSON lists of at most LEDGER_PARAMETER_CHARS each. */

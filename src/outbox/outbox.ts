@@ -201,7 +201,10 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     return this.#queue.suppressed.apply(shipment, Date.now());
   }
 
-  async wake(): Promise<void> {}
+  async wake(): Promise<void> {
+    await this.#started;
+    this.#dispatcher.wake();
+  }
 
   async settle(): Promise<void> {
     await this.#dispatcher.settle();
@@ -246,12 +249,9 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     const now = Date.now();
     const copies = waitingOf(this.ctx.storage.sql, id, first, last);
     if (copies.length === 0) return [];
-    const context = {
-      now,
-      heldUntil: (domain: string) => this.#queue.holds.until(domain, now),
-      health: this.#dispatcher.health(),
-      relays: this.#config.relays,
-    };
+    const { relays } = this.#config;
+    const heldUntil = (domain: string) => this.#queue.holds.until(domain, now);
+    const context = { now, heldUntil, health: this.#dispatcher.health(), relays };
     return copies.map((copy) => waitOf(copy, context));
   }
 

@@ -180,7 +180,7 @@ export interface OutboxRpc extends ReplicaRpc {
   stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void>;
   /** All or nothing, and durable when it resolves. */
   accept(parcels: Parcel[], idempotency: IdempotencyClaim | null): Promise<Acceptance>;
-  /** Does nothing: an outbox that is called looks what there is to do as it starts. */
+  /** Looks what there is to do, whatever became of the alarm. */
   wake(): Promise<void>;
   /** Hands what is known to the ledger now. */
   settle(): Promise<void>;

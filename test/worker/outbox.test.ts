@@ -1,7 +1,7 @@
 /** The outbox: durable, patient, and never twice. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type EmailId, newEmailId } from "../../src/core/ids.ts";
 import { type Env, outboxOf } from "../../src/env.ts";
 import { Deliveries } from "../../src/outbox/deliveries.ts";
@@ -553,6 +553,28 @@ describe("reports to the ledger", () => {
       away = false;
       expect([await reporter.flush(), calls, reports.first]).toEqual([true, [2], null]);
     });
+  });
+});
+
+describe("GET /healthz", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("wakes what waits though its alarm was lost, once a minute", async () => {
+    const to = someone();
+    const { body } = await call("POST", "/emails", mail(to, { scheduled_at: "in 1 hour" }));
+    await call("GET", "/healthz"); // Its turn for this minute.
+    await comeDue(body.id);
+    await runInDurableObject(stub(body.id), (_, state) => state.storage.deleteAlarm());
+    await call("GET", "/healthz");
+    await scheduler.wait(300);
+    expect(await rows(body.id)).toMatchObject({ deliveries: 1 });
+    const inAMinute = Date.now() + 60_000;
+    vi.spyOn(Date, "now").mockReturnValue(inAMinute);
+    await call("GET", "/healthz");
+    vi.restoreAllMocks();
+    expect(await mailFor(to)).toHaveLength(1);
   });
 });
 
