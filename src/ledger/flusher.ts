@@ -113,13 +113,11 @@ export class Flusher {
     const through = journal.last;
     if (journal.size === 0) return true;
     if (this.away && (this.#running !== null || now() < this.#failedAt + LEDGER_PROBE_MS)) return false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((done) => {
-      timer = setTimeout(done, waitMs);
+    const told = new Promise<void>((done) => {
       this.#waiting.push({ through, done });
       void this.flush();
     });
-    clearTimeout(timer);
+    await settlesWithin(told, waitMs);
     const { first } = journal;
     return first === null || first > through;
   }

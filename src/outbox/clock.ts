@@ -3,6 +3,8 @@
  * survives it. What to look at is the dispatcher's.
  */
 
+import { Alarm } from "../core/alarm.ts";
+
 /** While something is under way, an alarm is never further off than this: it is what restarts work after a crash. */
 export const WATCHDOG_MS = 10_000;
 /** Never look again sooner than this. */
@@ -11,19 +13,20 @@ const SOONEST_MS = 5;
 export interface ClockContext {
   now: () => number;
   setAlarm: (at: number) => void;
-  /** An alarm that fires now ends only when this is over, and the platform fires no other meanwhile. */
+  /** An alarm that fires now waits for this a while, and the platform fires no other meanwhile. */
   isWorking: () => boolean;
   wake: () => void;
 }
 
 export class Clock {
   readonly #context: ClockContext;
+  readonly #alarm: Alarm;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #timerAt = 0;
-  #alarmAt: number | null = null;
 
   constructor(context: ClockContext) {
     this.#context = context;
+    this.#alarm = new Alarm(context.setAlarm, context.now);
   }
 
   /** Looks again at a time, in milliseconds since 1970, or sooner. */
@@ -37,14 +40,12 @@ export class Clock {
 
   /** Makes sure an alarm comes by then. An earlier one stays: it will find out what there is to do. */
   alarmBy(at: number): void {
-    if (this.#alarmAt !== null && this.#alarmAt <= at) return;
-    this.#alarmAt = at;
-    this.#context.setAlarm(at);
+    this.#alarm.by(at);
   }
 
   /** An alarm fired: the one that was set is gone. */
   fired(): void {
-    this.#alarmAt = null;
+    this.#alarm.rang();
   }
 
   #timeBy(now: number, ms: number): void {

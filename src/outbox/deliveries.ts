@@ -6,6 +6,7 @@
  * statement for a hundred rows is five times as fast as a hundred statements.
  */
 import type { EmailId } from "../core/ids.ts";
+import { jsonLists } from "../core/json-lists.ts";
 import { LEDGER_PARAMETER_CHARS } from "../core/limits.ts";
 import {
   DELIVERY_COLUMNS,
@@ -17,13 +18,6 @@ import {
   type NewDelivery,
   toDelivery,
 } from "./tables.ts";
-
-/** Rows written or read in one statement. */
-const ROWS = 1_000;
-
-/** Characters of a delivery as it is written, about. */
-const charsOf = ({ address, name, variables, route }: NewDelivery): number =>
-  60 + address.length + (name?.length ?? 0) + (variables?.length ?? 0) + route.length;
 
 export class Deliveries {
   readonly #sql: SqlStorage;
@@ -41,32 +35,15 @@ export class Deliveries {
   }
 
   insert(deliveries: readonly NewDelivery[]): void {
-    for (let from = 0, to = 0; from < deliveries.length; from = to) {
-      // By their length too: a recipient's variables may be a megabyte.
-      let chars = 0;
-      while (to < deliveries.length && to < from + ROWS) {
-        chars += charsOf(deliveries[to]!);
-        if (chars > LEDGER_PARAMETER_CHARS && to > from) break;
-        to++;
-      }
+    const rows = deliveries.map(({ id, address, name, variables, route, due, attempts }) =>
+      JSON.stringify([id, address, name, variables, route, due, attempts]),
+    );
+    for (const list of jsonLists(rows, LEDGER_PARAMETER_CHARS))
       this.#sql.exec(
         `INSERT INTO delivery (id, address, name, variables, route, due, state, attempts)
          SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>6 FROM json_each(?)`,
-        JSON.stringify(
-          deliveries
-            .slice(from, to)
-            .map(({ id, address, name, variables, route, due, attempts }) => [
-              id,
-              address,
-              name,
-              variables,
-              route,
-              due,
-              attempts,
-            ]),
-        ),
+        list,
       );
-    }
   }
 
   /** Takes up to `limit` due deliveries of a route, oldest first, and writes their attempts down. */

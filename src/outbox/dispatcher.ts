@@ -101,8 +101,7 @@ export class Dispatcher {
     const at = now();
     const mayBeMore = this.#sweep(at);
     for (const lane of this.#lanes.values()) lane.tend(at);
-    queue.routes.reopen(at, random(), (route) => this.#chosen(route, at) !== null);
-    for (const route of queue.routes.waiting()) {
+    for (const route of queue.routes.reopen(at, random(), (one) => this.#chosen(one, at) !== null)) {
       const due = queue.deliveries.nextDue(route);
       if (due === null || due > at) continue;
       const lane = this.#laneOf(route, at);

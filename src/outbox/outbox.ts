@@ -125,15 +125,7 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
       now: () => Date.now(),
     });
     // What it missed while it was away comes first, for a while: nobody is written to who has just said no.
-    this.#started = new Promise((resolve) => {
-      const start = () => {
-        clearTimeout(timer);
-        this.#dispatcher.wake();
-        resolve();
-      };
-      const timer = setTimeout(start, REPLICA_START_MS);
-      void this.#catchUp().then(start);
-    });
+    this.#started = settlesWithin(this.#catchUp(), REPLICA_START_MS).then(() => this.#dispatcher.wake());
   }
 
   async stage(id: EmailId, part: number, bytes: Uint8Array): Promise<void> {

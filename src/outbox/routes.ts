@@ -32,11 +32,15 @@ export class Routes {
   /**
    * Copies that one relay would not have, and that were left to others of which none can be used any more, have all their
    * relays again, as if the one had said "later". `isUsable`: whether a relay of a route that may be asked can be used now.
+   * Every route that something waits under then.
    */
-  reopen(now: number, random: number, isUsable: (route: string) => boolean): void {
+  reopen(now: number, random: number, isUsable: (route: string) => boolean): string[] {
+    const routes = new Set<string>();
     for (const route of this.waiting()) {
       const all = reopened(route);
-      if (all === route || isUsable(route)) continue;
+      const stays = all === route || isUsable(route);
+      routes.add(stays ? route : all);
+      if (stays) continue;
       this.#sql.exec(
         "UPDATE delivery SET route = ?, due = max(due, ?) WHERE state = 0 AND route = ?",
         all,
@@ -44,6 +48,7 @@ export class Routes {
         route,
       );
     }
+    return [...routes];
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   type Suppression,
   type SuppressionFact,
 } from "../schema/suppression.ts";
+import { settlesWithin } from "../within.ts";
 import { Bounces } from "./bounces.ts";
 import { Replicas, type ReplicasParts } from "./replicas.ts";
 import type {
@@ -136,13 +137,7 @@ export class Protection implements SuppressionRpc {
     const { now, wakeBy } = this.#parts;
     wakeBy(now() + this.#replicas.retryMs);
     this.#wakeForTidying();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, REPLICA_WAIT_MS);
-      void this.#replicas.ship().finally(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await settlesWithin(this.#replicas.ship(), REPLICA_WAIT_MS);
   }
 
   #wakeForTidying(): void {
