@@ -31,6 +31,8 @@ export class ProblemError extends Error {
 
 /** A full disk, or an object's share of storage used up (10 GB on Cloudflare). */
 const STORAGE_FULL = /\bSQLITE_(?:FULL|IOERR)/;
+/** How the platform spells what went wrong within itself, such as an object that broke in the middle of a call. */
+const PLATFORM_FAILED = /^internal error; reference = /;
 
 /**
  * What a caller is told of whatever was thrown. The platform marks errors of its own (developers.cloudflare.com/durable-objects,
@@ -47,7 +49,7 @@ export function problemOf(cause: unknown): Problem {
         "The gateway's storage cannot be written to; most likely its disk is full. Nothing new is taken. What waits is kept, and goes on once there is room.",
       retryAfterSeconds: 60,
     };
-  if (overloaded === true || retryable === true)
+  if (overloaded === true || retryable === true || PLATFORM_FAILED.test(String(message)))
     return {
       kind: "unavailable",
       message: `The gateway ${overloaded === true ? "has more to do than it can" : "lost touch with a part of itself"} just now. Send it again in a moment; with an \`Idempotency-Key\` nothing is sent twice.`,

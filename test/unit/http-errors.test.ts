@@ -20,6 +20,12 @@ describe("what a caller is told of what was thrown", () => {
       /more to do/,
     ],
     ["an object that is gone", thrown("Network connection lost.", { retryable: true }), 503, /Send it again/],
+    [
+      "an object that broke",
+      thrown("internal error; reference = jivuvcpjvepctb8l2nev8rbj"),
+      503,
+      /Send it again/,
+    ],
     ["a bug", new TypeError("x is undefined"), 500, /^Something went wrong here, and it has been logged\.$/],
     ["something that is no error", "a secret", 500, /^Something went wrong here/],
     ["nothing", undefined, 500, /^Something went wrong here/],
